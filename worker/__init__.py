@@ -1,0 +1,1 @@
+"""The worker: takes the contract's input, makes the video. It knows nothing of the service above it."""
