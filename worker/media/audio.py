@@ -1,0 +1,33 @@
+"""Sound as numbers: mono samples, chunk by chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from worker.errors import NoAudio
+from worker.media.containers import SOUND_FORMATS, open_safely, start_of
+from worker.media.sound import Steadied, decoded
+
+
+def has_sound(path: Path) -> bool:
+    with open_safely(path, SOUND_FORMATS) as container:
+        return bool(container.streams.audio)
+
+
+def mono_chunks(path: Path, rate: int = 16_000) -> Iterator[np.ndarray]:
+    """Yield the file's sound as (n,) float32 in -1..1 at `rate`, from its first sample on.
+
+    Gaps in the file come as silence, so the sum of all n over `rate` is the sound's length.
+    """
+    with open_safely(path, SOUND_FORMATS) as container:
+        stream = container.streams.best("audio")
+        if stream is None:
+            raise NoAudio(f"The file {path.name} has no sound.")
+        steadied = Steadied(stream, rate=rate, layout="mono", sample_format="flt")
+        zero = start_of(stream) or Fraction(0)
+        for frame in steadied.frames(decoded(container, stream, zero=zero)):
+            yield frame.to_ndarray().reshape(-1)

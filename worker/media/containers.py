@@ -1,0 +1,56 @@
+"""Opens files that strangers sent, so that they can name no other file and no address."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+
+from worker.errors import DecodeError
+
+VIDEO_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm"
+SOUND_FORMATS = VIDEO_FORMATS + ",mp3,wav,w64,flac,ogg,aac,aiff"
+
+# Encoders put up to some 50 ms of priming samples before the first picture; that is no offset to keep.
+PRIMING = Fraction(1, 10)
+
+
+def open_safely(path: Path, formats: str = VIDEO_FORMATS) -> av.container.InputContainer:
+    """Open a file by path; playlists, concat lists and session descriptions are refused.
+
+    Such files would make the demuxer read other files or open connections, whatever their
+    names end in. The whitelists reach nested demuxers too.
+    """
+    guard = {"format_whitelist": formats, "protocol_whitelist": "file"}
+    try:
+        return av.open(str(path), options=guard)
+    except (av.FFmpegError, OSError) as exc:
+        raise DecodeError(f"The file {path.name} cannot be read as video or sound: {exc}.") from exc
+
+
+def video_stream(container: av.container.InputContainer) -> av.VideoStream | None:
+    """Return the main moving picture; a cover picture is none."""
+    stream = container.streams.best("video")
+    if stream is None or stream.disposition & av.stream.Disposition.attached_pic:
+        return None
+    return stream
+
+
+def start_of(stream: av.stream.Stream | None) -> Fraction | None:
+    if stream is None or stream.start_time is None:
+        return None
+    return stream.start_time * stream.time_base
+
+
+def origin_of(container: av.container.InputContainer) -> Fraction:
+    """Return the file's time in seconds that becomes zero in the result.
+
+    It is the first picture's, unless the sound begins well before it; pictures and sound
+    both count from it, so their offset stays what it was.
+    """
+    video = start_of(video_stream(container))
+    sound = start_of(container.streams.best("audio"))
+    if video is None or sound is None:
+        return video or sound or Fraction(0)
+    return sound if sound < video - PRIMING else video

@@ -1,0 +1,143 @@
+"""Frames the result: which part of a picture is kept, how the crop follows a face, what size comes out.
+
+Boxes are (x0, y0, x1, y1) in pixels of the full picture; places are (x, y) of a crop's top left corner.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import cv2
+import numpy as np
+
+from worker.media.picture import Picture
+
+ASPECTS = {"9:16": Fraction(9, 16), "1:1": Fraction(1), "4:5": Fraction(4, 5)}  # width : height
+SHORT_SIDE_4K = 2160
+LONGEST_SIDE = 7680
+
+FACE_HEIGHT_IN_CROP = 0.45  # where the middle of a face box comes to lie: a little above the middle
+STILL = 0.06  # the face may leave its place by this much of the crop before the camera moves
+SETTLED = 0.004
+STIFFNESS = 9.0  # 1/s^2; with the damping below the camera arrives without swinging, in about a second
+DAMPING = 2 * STIFFNESS**0.5  # critical damping of a unit mass on a spring
+TOP_ACCELERATION = 1.2  # crop sides per second squared
+
+
+def even(side: float) -> int:
+    return max(2, round(side / 2) * 2)
+
+
+def crop_size(width: int, height: int, aspect_ratio: str) -> tuple[int, int]:
+    """Return the largest (width, height) of that aspect within the picture, even; `original` keeps all."""
+    if aspect_ratio == "original":
+        return width, height
+    aspect = ASPECTS[aspect_ratio]
+    if Fraction(width, height) > aspect:
+        return min(width, even(height * aspect)), height
+    return width, min(height, even(width / aspect))
+
+
+def output_size(width: int, height: int, *, enable_4k: bool) -> tuple[int, int]:
+    """Return the (width, height) that a crop of that size is written in, both even.
+
+    With `enable_4k` the short side becomes 2160 pixels, up or down. Else the crop keeps its own
+    size, but a short side over 2160 comes down to it. No side exceeds 7680.
+    """
+    scale = SHORT_SIDE_4K / min(width, height)
+    scale = scale if enable_4k else min(1.0, scale)
+    scale = min(scale, LONGEST_SIDE / max(width, height))
+    return even(width * scale), even(height * scale)
+
+
+class Follower:
+    """A camera of fixed crop size that follows a face, gently.
+
+    It starts on the first face and stands still while the face stays near its place. Else it
+    moves like a critically damped spring with bounded acceleration, and never leaves the
+    picture. Without a face it comes to rest where it is.
+    """
+
+    def __init__(self, width: int, height: int, aspect_ratio: str, rate: float) -> None:
+        self.width, self.height = crop_size(width, height, aspect_ratio)
+        self._room = np.array([width - self.width, height - self.height], float)
+        self._crop = np.array([self.width, self.height], float)
+        self._seconds = 1 / rate
+        self._place: np.ndarray | None = None
+        self._speed = np.zeros(2)
+        self._moving = False
+
+    def follow(self, box: tuple[float, float, float, float] | None) -> tuple[float, float]:
+        """Return the crop's place for the next picture, given the face box in it, if any."""
+        goal = self._goal(box)
+        if self._place is None:
+            if box is None:
+                return whole(self._room / 2)
+            self._place = goal
+            return whole(goal)
+        self._step(goal)
+        return tuple(self._place) if self._moving else whole(self._place)
+
+    def _goal(self, box: tuple[float, float, float, float] | None) -> np.ndarray:
+        if box is None:
+            return self._place if self._place is not None else self._room / 2
+        x0, y0, x1, y1 = box
+        face = np.array([(x0 + x1) / 2, (y0 + y1) / 2])
+        return np.clip(face - self._crop * (0.5, FACE_HEIGHT_IN_CROP), 0, self._room)
+
+    def _step(self, goal: np.ndarray) -> None:
+        away = np.abs(goal - self._place) / self._crop
+        if not self._moving and away.max() < STILL:
+            return
+        pull = STIFFNESS * (goal - self._place) - DAMPING * self._speed
+        limit = TOP_ACCELERATION * self._crop
+        self._speed = self._speed + np.clip(pull, -limit, limit) * self._seconds
+        self._place = np.clip(self._place + self._speed * self._seconds, 0, self._room)
+        resting = away.max() < SETTLED and (np.abs(self._speed) < SETTLED * self._crop).all()
+        self._moving = not resting
+        if resting:
+            self._speed = np.zeros(2)
+
+
+def whole(place: np.ndarray) -> tuple[float, float]:
+    """Return the place on even pixels, where luma and chroma can be cut without blurring."""
+    x, y = (float(side // 2 * 2) for side in place)
+    return x, y
+
+
+def crop(picture: Picture, place: tuple[float, float], width: int, height: int) -> Picture:
+    """Cut (width, height) at the place out of the picture; between pixels it is cubic."""
+    if (picture.width, picture.height) == (width, height):
+        return picture
+    x, y = place
+    cut = cut_whole if x % 2 == 0 and y % 2 == 0 else cut_between
+    return Picture(
+        cut(picture.y, x, y, width, height),
+        cut(picture.u, x / 2, y / 2, width // 2, height // 2),
+        cut(picture.v, x / 2, y / 2, width // 2, height // 2),
+        picture.pts,
+    )
+
+
+def cut_whole(plane: np.ndarray, x: float, y: float, width: int, height: int) -> np.ndarray:
+    return plane[int(y) : int(y) + height, int(x) : int(x) + width]
+
+
+def cut_between(plane: np.ndarray, x: float, y: float, width: int, height: int) -> np.ndarray:
+    move = np.float32([[1, 0, x], [0, 1, y]])
+    how = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(plane, move, (width, height), flags=how, borderMode=cv2.BORDER_REPLICATE)
+
+
+def resize(picture: Picture, width: int, height: int) -> Picture:
+    """Return the picture at (width, height), both even: Lanczos upwards, area averages downwards."""
+    if (picture.width, picture.height) == (width, height):
+        return picture
+    how = cv2.INTER_LANCZOS4 if width > picture.width else cv2.INTER_AREA
+    half = (width // 2, height // 2)
+    return Picture(
+        cv2.resize(picture.y, (width, height), interpolation=how),
+        cv2.resize(picture.u, half, interpolation=how),
+        cv2.resize(picture.v, half, interpolation=how),
+        picture.pts,
+    )
