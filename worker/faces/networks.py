@@ -1,0 +1,24 @@
+"""Open the face networks on the CPU, and read what they answer."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnxruntime
+
+from worker.faces.topology import MODELS
+
+
+def open_network(name: str) -> onnxruntime.InferenceSession:
+    """Return a session that computes in the calling thread alone.
+
+    More threads gain nothing on networks this small, and spinning ones take the other stages' processor.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(MODELS / f"{name}.onnx", options, providers=["CPUExecutionProvider"])
+
+
+def probability(logits: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-np.clip(logits, -80, 80)))

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from worker.faces.pose import reference
+from worker.faces.smooth import FADE, Smoother
+
+
+def face(x: float = 300, size: float = 100) -> np.ndarray:
+    """The reference face with its irises, its nose at about x."""
+    irises = np.repeat(reference()[[159, 386]], 5, axis=0)
+    points = np.concatenate([reference(), irises])
+    return (points * size + (x, 240, 0)).astype(np.float32)
+
+
+def run(landmarks: list, cuts: tuple[int, ...] = ()) -> list:
+    frames = ((index, points, index in cuts) for index, points in enumerate(landmarks))
+    return list(Smoother().run(frames))
+
+
+def test_every_frame_comes_out_once_and_in_order():
+    landmarks = [face() if index % 3 else None for index in range(20)]
+
+    out = run(landmarks)
+
+    assert [payload for payload, _ in out] == list(range(20))
+    assert [seen is None for _, seen in out] == [points is None for points in landmarks]
+
+
+def test_trembling_is_calmed():
+    rng = np.random.default_rng(4)
+    truth = face()
+    noisy = [truth + rng.normal(0, 0.8, truth.shape).astype(np.float32) for _ in range(24)]
+
+    calm = [seen.landmarks for _, seen in run(noisy)]
+
+    before, after = (np.std(series, axis=0)[:, :2].mean() for series in (noisy, calm))
+    assert after < 0.6 * before
+
+
+def test_a_steadily_moving_face_is_not_delayed():
+    moving = [face(300 + 3 * index) for index in range(20)]
+
+    out = run(moving)
+
+    for index in range(6, 14):
+        assert out[index][1].landmarks == pytest.approx(moving[index], abs=0.2)
+
+
+def test_a_jump_starts_anew():
+    out = run([face(300)] * 8 + [face(600)] * 8)
+
+    assert out[7][1].landmarks == pytest.approx(face(300), abs=0.1)
+    assert out[8][1].landmarks == pytest.approx(face(600), abs=0.1)
+    assert [seen.is_new for _, seen in out] == [index in (0, 8) for index in range(16)]
+    assert {seen.presence for _, seen in out} == {1.0}
+
+
+def test_the_swap_fades_with_a_face_that_goes_and_comes():
+    out = run([face()] * 8 + [None] * 3 + [face()] * 8)
+
+    presence = [seen.presence if seen else 0 for _, seen in out]
+    ramp = [step / (FADE + 1) for step in range(1, FADE + 1)]
+    assert presence[8 - FADE : 8] == ramp[::-1]
+    assert presence[11 : 11 + FADE] == ramp
+    assert presence[0] == presence[-1] == 1
+
+
+def test_a_cut_to_a_faceless_scene_does_not_fade():
+    out = run([face()] * 8 + [None] * 5, cuts=(8,))
+
+    assert [seen.presence for _, seen in out[:8]] == [1.0] * 8
