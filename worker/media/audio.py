@@ -21,6 +21,7 @@ def has_sound(path: Path) -> bool:
 def mono_chunks(path: Path, rate: int = 16_000) -> Iterator[np.ndarray]:
     """Yield the file's sound as (n,) float32 in -1..1 at `rate`, from its first sample on.
 
+    Channels are added at equal power, so a loud stereo sound may exceed 1.
     Gaps in the file come as silence, so the sum of all n over `rate` is the sound's length.
     """
     with open_safely(path, SOUND_FORMATS) as container:

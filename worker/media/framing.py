@@ -19,8 +19,7 @@ LONGEST_SIDE = 7680
 FACE_HEIGHT_IN_CROP = 0.45  # where the middle of a face box comes to lie: a little above the middle
 STILL = 0.06  # the face may leave its place by this much of the crop before the camera moves
 SETTLED = 0.004
-STIFFNESS = 9.0  # 1/s^2; with the damping below the camera arrives without swinging, in about a second
-DAMPING = 2 * STIFFNESS**0.5  # critical damping of a unit mass on a spring
+EAGERNESS = 3.0  # 1/s: how fast the camera would close in on its goal if nothing held it
 TOP_ACCELERATION = 1.2  # crop sides per second squared
 
 
@@ -54,8 +53,8 @@ class Follower:
     """A camera of fixed crop size that follows a face, gently.
 
     It starts on the first face and stands still while the face stays near its place. Else it
-    moves like a critically damped spring with bounded acceleration, and never leaves the
-    picture. Without a face it comes to rest where it is.
+    moves no faster than it can still brake for its goal, with bounded acceleration, and never
+    leaves the picture. Without a face it comes to rest where it is.
     """
 
     def __init__(self, width: int, height: int, aspect_ratio: str, rate: float) -> None:
@@ -89,14 +88,20 @@ class Follower:
         away = np.abs(goal - self._place) / self._crop
         if not self._moving and away.max() < STILL:
             return
-        pull = STIFFNESS * (goal - self._place) - DAMPING * self._speed
         limit = TOP_ACCELERATION * self._crop
-        self._speed = self._speed + np.clip(pull, -limit, limit) * self._seconds
+        wanted = speed_to(goal - self._place, limit)
+        change = limit * self._seconds
+        self._speed = self._speed + np.clip(wanted - self._speed, -change, change)
         self._place = np.clip(self._place + self._speed * self._seconds, 0, self._room)
         resting = away.max() < SETTLED and (np.abs(self._speed) < SETTLED * self._crop).all()
         self._moving = not resting
         if resting:
             self._speed = np.zeros(2)
+
+
+def speed_to(way: np.ndarray, braking: np.ndarray) -> np.ndarray:
+    """Return the speed for that way to go, from which `braking` can stop in time (v^2 = 2as)."""
+    return np.sign(way) * np.minimum(EAGERNESS * np.abs(way), np.sqrt(2 * 0.8 * braking * np.abs(way)))
 
 
 def whole(place: np.ndarray) -> tuple[float, float]:

@@ -89,7 +89,7 @@ def from_rgb(image: np.ndarray, pts: int = 0) -> Picture:
 
 
 def to_rgb(picture: Picture, colour: Colour = HD) -> np.ndarray:
-    """Return the picture as (H, W, 3) uint8 RGB; an unsaid matrix is BT.709 from 720 lines up, else BT.601."""
+    """Return the picture as (H, W, 3) uint8 RGB; an unsaid matrix is BT.709 from 720 lines up, or BT.601."""
     frame = to_frame(picture)
     known = {BT709: "ITU709", 5: "ITU601", 6: "ITU601"}
     by_size = "ITU709" if picture.height >= 720 else "ITU601"

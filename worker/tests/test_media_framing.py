@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from worker.media.framing import Follower, crop, crop_size, output_size, resize
+from worker.media.picture import Picture
+
+STEP_LIMIT = 1.2 / 25**2 * 1.01  # the top acceleration, in crop sides per frame squared, at 25 a second
+
+
+def box_at(x, y=360, side=200):
+    return (x - side / 2, y - side / 2, x + side / 2, y + side / 2)
+
+
+@pytest.fixture
+def picture():
+    """A horizontal ramp of 320x180, so that a place can be read from the pixels."""
+    ramp = np.tile(np.linspace(16, 235, 320), (180, 1)).astype(np.uint8)
+    return Picture(ramp, ramp[::2, ::2].copy(), ramp[::2, ::2].copy())
+
+
+@pytest.mark.parametrize(
+    ("aspect", "size"),
+    [("9:16", (404, 720)), ("1:1", (720, 720)), ("4:5", (576, 720)), ("original", (1280, 720))],
+)
+def test_a_crop_is_the_largest_of_its_aspect(aspect, size):
+    assert crop_size(1280, 720, aspect) == size
+
+
+@pytest.mark.parametrize(
+    ("size", "enable_4k", "expected"),
+    [
+        ((404, 720), False, (404, 720)),
+        ((404, 720), True, (2160, 3850)),
+        ((3840, 2160), False, (3840, 2160)),
+        ((4320, 4320), False, (2160, 2160)),
+        ((1920, 100), True, (7680, 400)),
+    ],
+)
+def test_the_size_that_comes_out(size, enable_4k, expected):
+    assert output_size(*size, enable_4k=enable_4k) == expected
+
+
+def test_the_camera_starts_on_the_face_and_keeps_it_in_the_crop():
+    follower = Follower(1280, 720, "9:16", rate=25)
+
+    places = [follower.follow(box_at(300 + 4 * index)) for index in range(150)]
+
+    assert places[0][0] == pytest.approx(300 - 202, abs=2)
+    for index, (x, _) in enumerate(places):
+        assert x < 300 + 4 * index < x + 404
+
+
+def test_the_camera_never_jerks_nor_leaves_the_picture():
+    follower = Follower(1280, 720, "9:16", rate=25)
+    jumping = [box_at(100 if index // 40 % 2 else 1200) for index in range(200)]
+
+    places = np.array([follower.follow(box) for box in jumping])
+
+    assert places[:, 0].min() >= 0
+    assert places[:, 0].max() <= 1280 - 404
+    # Where it comes to rest it snaps to whole pixels, by less than two.
+    assert np.abs(np.diff(places[:, 0], n=2)).max() <= 404 * STEP_LIMIT + 4
+
+
+def test_the_camera_stands_still_on_a_trembling_face():
+    follower = Follower(1280, 720, "9:16", rate=25)
+    tremble = np.random.default_rng(2).normal(0, 4, 60)
+
+    places = {follower.follow(box_at(640 + shift)) for shift in tremble}
+
+    assert len(places) == 1
+
+
+def test_without_a_face_the_camera_comes_to_rest():
+    follower = Follower(1280, 720, "9:16", rate=25)
+    for index in range(20):
+        follower.follow(box_at(300 + 20 * index))
+
+    places = [follower.follow(None) for _ in range(100)]
+
+    assert places[-1] == places[-2]
+
+
+def test_a_whole_place_copies_pixels_and_one_between_is_close(picture):
+    whole = crop(picture, (100, 0), 100, 180)
+    between = crop(picture, (100.5, 0.0), 100, 180)
+
+    assert (whole.y == picture.y[:, 100:200]).all()
+    assert np.abs(between.y.astype(int) - whole.y).max() <= 2
+    assert [plane.shape for plane in between.planes] == [(180, 100), (90, 50), (90, 50)]
+
+
+def test_resizing_keeps_the_picture(picture):
+    large = resize(picture, 640, 360)
+
+    assert [plane.shape for plane in large.planes] == [(360, 640), (180, 320), (180, 320)]
+    assert np.abs(resize(large, 320, 180).y.astype(int) - picture.y).max() <= 3
