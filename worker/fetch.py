@@ -11,7 +11,7 @@ import requests
 from worker.errors import Cancelled, FetchFailed
 from worker.retries import Backoff, in_words, worth_repeating
 
-CHUNK = 256 * 1024
+CHUNK = 64 * 1024
 GIB = 1024**3
 INPUT_CAP = 5 * GIB
 PATIENCE = Backoff(tries=6)

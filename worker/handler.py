@@ -9,19 +9,16 @@ import time
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
-from worker import __version__
+from worker import __version__, engines
 from worker.deliver import as_base64, put, say
 from worker.errors import BadPayload, Cancelled, DeliveryFailed, EngineError, WorkError
 from worker.fetch import fetch
 from worker.progress import Progress
 from worker.wire import Callback, Message, MessageStatus, Payload, Stage
 from worker.workspace import workspace
-
-if TYPE_CHECKING:
-    from worker.engines import Result, Task
 
 logger = logging.getLogger(__name__)
 
@@ -82,12 +79,10 @@ def _make(
     payload: Payload, progress: Progress, cancelled: threading.Event
 ) -> tuple[Message, dict[str, float]]:
     """Fetch, make and hand over; return the last message and the metrics of what was made."""
-    from worker.engines import make  # Heavy, and a worker that cannot load it must still be able to say so.
-
     progress(Stage.PREPROCESSING, 0, None)
     with workspace() as folder:
         task = _prepare(payload, folder, cancelled)
-        result = make(task, progress)
+        result = engines.make(task, progress)
         progress(Stage.PACKAGING, result.frames, result.frames)
         output = _hand_over(task.output, payload, cancelled)
     last = Message(
@@ -96,15 +91,13 @@ def _make(
     return last, _metrics(result)
 
 
-def _prepare(payload: Payload, folder: Path, cancelled: threading.Event) -> Task:
-    from worker.engines import Task
-
+def _prepare(payload: Payload, folder: Path, cancelled: threading.Event) -> engines.Task:
     files: dict[str, Path] = {}
     for key, url in payload.assets.as_input().items():
         name, file = INPUTS[key]
         fetch(url, folder / file, name=name, cancelled=cancelled)
         files[key] = folder / file
-    return Task(
+    return engines.Task(
         mode=payload.mode,
         quality=payload.quality,
         enable_4k=payload.enable_4k,
@@ -123,7 +116,7 @@ def _hand_over(result: Path, payload: Payload, cancelled: threading.Event) -> di
     return {"output_base64": as_base64(result)}
 
 
-def _metrics(result: Result) -> dict[str, float]:
+def _metrics(result: engines.Result) -> dict[str, float]:
     names = ("frames", "swapped", "fps", "width", "height", "seconds")
     return {name: getattr(result, name) for name in names}
 

@@ -312,7 +312,7 @@ def _is_web_address(value: str) -> bool:
 
 def _json_object(raw: bytes) -> dict[str, Any]:
     try:
-        said = json.loads(raw, parse_float=_finite, parse_constant=_finite)
+        said = _storable(json.loads(raw, parse_float=_finite, parse_constant=_finite))
     except (ValueError, RecursionError) as exc:
         raise BadMessage("The message is no JSON.") from exc
     if not isinstance(said, dict):
@@ -326,6 +326,17 @@ def _finite(literal: str) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{literal} is no finite number")
     return number
+
+
+def _storable(value: Any) -> Any:
+    """Drop what JSON can say and a database cannot hold: NUL, and half a pair of surrogates."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode().replace("\x00", "")
+    if isinstance(value, list):
+        return [_storable(item) for item in value]
+    if isinstance(value, dict):
+        return {_storable(key): _storable(item) for key, item in value.items()}
+    return value
 
 
 def _status(value: object) -> MessageStatus:
