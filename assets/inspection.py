@@ -1,0 +1,199 @@
+"""Open hostile media and describe it. Runs in the probe's process only.
+
+Containers are opened by path with a list of formats that hold their own data: playlists,
+concatenations and session descriptions would make FFmpeg open other files, or the network.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+
+import av
+from av.container import InputContainer
+from PIL import Image, ImageOps
+
+from assets.errors import TooLong, TooManyPixels, UnreadableMedia, UnsupportedMedia
+from assets.probe import Facts, Question
+
+THUMBNAIL_SIDE = 480
+IMAGE_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
+FORMATS = {
+    "video": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts",
+    "audio": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,wav,mp3,ogg,flac,aac",
+}
+# What the first bytes of a container look like: (offset, bytes).
+MAGIC = [
+    (4, b"ftyp"),
+    (4, b"moov"),
+    (4, b"mdat"),
+    (4, b"wide"),
+    (0, b"\x1a\x45\xdf\xa3"),
+    (0, b"RIFF"),
+    (0, b"\x47"),
+    (0, b"ID3"),
+    (0, b"OggS"),
+    (0, b"fLaC"),
+    (0, b"\xff\xf1"),
+    (0, b"\xff\xf9"),
+    (0, b"\xff\xfb"),
+    (0, b"\xff\xf3"),
+    (0, b"\xff\xf2"),
+]
+CONTENT_TYPES = {
+    ("video", "mov"): "video/mp4",
+    ("video", "matroska"): "video/webm",
+    ("video", "avi"): "video/x-msvideo",
+    ("video", "mpegts"): "video/mp2t",
+    ("audio", "mov"): "audio/mp4",
+    ("audio", "matroska"): "audio/webm",
+    ("audio", "wav"): "audio/wav",
+    ("audio", "mp3"): "audio/mpeg",
+    ("audio", "ogg"): "audio/ogg",
+    ("audio", "flac"): "audio/flac",
+    ("audio", "aac"): "audio/aac",
+}
+
+
+def inspect(question: Question) -> Facts:
+    """Return what the file is, or raise the refusal to show its owner."""
+    if question.kind == "image":
+        return _inspect_image(question)
+    return _inspect_media(question)
+
+
+def _inspect_image(question: Question) -> Facts:
+    warnings.simplefilter("error", Image.DecompressionBombWarning)
+    Image.MAX_IMAGE_PIXELS = question.max_pixels
+    try:
+        with Image.open(question.path, formats=tuple(IMAGE_TYPES)) as picture:
+            _check_pixels(question, *picture.size)
+            upright = ImageOps.exif_transpose(picture).convert("RGB")
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        raise TooManyPixels(
+            f"{question.name!r} has more than {question.max_pixels / 1e6:.0f} megapixels, the limit."
+        ) from None
+    except Image.UnidentifiedImageError:
+        raise UnsupportedMedia(f"{question.name!r} is not a JPEG, PNG or WebP picture.") from None
+    except (OSError, SyntaxError, ValueError, MemoryError) as exc:
+        raise UnreadableMedia(f"{question.name!r} is damaged: its picture cannot be read.") from exc
+    if question.clean:
+        upright.save(question.clean, "JPEG", quality=95, subsampling=0)
+    if question.thumbnail:
+        _save_thumbnail(upright, question.thumbnail)
+    return Facts(content_type="image/jpeg", width=upright.width, height=upright.height)
+
+
+def _inspect_media(question: Question) -> Facts:
+    head = _head(question.path)
+    if not any(head[offset:].startswith(magic) for offset, magic in MAGIC):
+        raise UnsupportedMedia(
+            f"{question.name!r} is not a {question.kind} file of a kind that is taken here."
+        )
+    options = {"format_whitelist": FORMATS[question.kind], "protocol_whitelist": "file"}
+    try:
+        with av.open(question.path, options=options) as container:
+            return _facts(container, question)
+    except (av.error.FFmpegError, ValueError, MemoryError) as exc:
+        raise UnreadableMedia(f"{question.name!r} is damaged or cut short: it cannot be decoded.") from exc
+
+
+def _head(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read(16)
+
+
+def _facts(container: InputContainer, question: Question) -> Facts:
+    family = (question.kind, container.format.name.split(",")[0])
+    pictures = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
+    sounds = container.streams.audio
+    if question.kind == "video" and not pictures:
+        raise UnreadableMedia(f"{question.name!r} holds no video track.")
+    if question.kind == "audio" and not sounds:
+        raise UnreadableMedia(f"{question.name!r} holds no sound.")
+    stream = pictures[0] if question.kind == "video" else sounds[0]
+    if question.kind == "video":
+        _check_pixels(question, stream.codec_context.width, stream.codec_context.height)
+    first = next(_frames(container, stream), None)
+    if first is None:
+        raise UnreadableMedia(f"{question.name!r} holds no {question.kind} that can be decoded.")
+    seconds = _seconds(container, stream)
+    if seconds > question.max_seconds:
+        raise TooLong(
+            f"{question.name!r} is {seconds:.0f} s long; the limit is {question.max_seconds:.0f} s."
+        )
+    if not _reaches(container, stream, seconds):
+        raise UnreadableMedia(
+            f"{question.name!r} is cut short: it says {seconds:.1f} s, but its end is missing."
+        )
+    if question.kind == "audio":
+        return Facts(content_type=CONTENT_TYPES.get(family, "audio/mp4"), seconds=seconds, has_sound=True)
+    picture = _upright(first)
+    if question.thumbnail:
+        _save_thumbnail(picture, question.thumbnail)
+    return Facts(
+        content_type=CONTENT_TYPES.get(family, "video/mp4"),
+        width=picture.width,
+        height=picture.height,
+        seconds=seconds,
+        fps=float(stream.average_rate or 0) or None,
+        has_sound=bool(sounds),
+    )
+
+
+def _frames(container: InputContainer, stream: av.VideoStream | av.AudioStream) -> Iterator[av.VideoFrame]:
+    """Decode, stepping over damaged packets; end of a cut-off file ends the frames."""
+    for packet in container.demux(stream):
+        try:
+            yield from packet.decode()
+        except av.error.InvalidDataError:
+            continue
+
+
+def _seconds(container: InputContainer, stream: av.VideoStream | av.AudioStream) -> float:
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    if container.duration:
+        return container.duration / av.time_base
+    # A recording of a browser carries no length: read to the end of it.
+    container.seek(0)
+    ends = [
+        float((packet.pts + (packet.duration or 0)) * packet.time_base)
+        for packet in container.demux(stream)
+        if packet.pts is not None
+    ]
+    return max(ends, default=0.0)
+
+
+def _reaches(container: InputContainer, stream: av.VideoStream | av.AudioStream, seconds: float) -> bool:
+    """Is there anything to decode in the last part, where a cut-off file has nothing?"""
+    if seconds < 0.5 or not stream.time_base:
+        return True
+    start = stream.start_time or 0
+    container.seek(start + int(seconds / float(stream.time_base)), stream=stream, backward=True)
+    last = max(
+        (p.pts * float(p.time_base) for p in container.demux(stream) if p.pts is not None and p.size),
+        default=None,
+    )
+    if last is None:
+        return False
+    return last - start * float(stream.time_base) > seconds - max(1.0, 0.05 * seconds)
+
+
+def _check_pixels(question: Question, width: int, height: int) -> None:
+    if width * height > question.max_pixels:
+        raise TooManyPixels(
+            f"{question.name!r} is {width}×{height}, {width * height / 1e6:.1f} megapixels; "
+            f"the limit is {question.max_pixels / 1e6:.1f}."
+        )
+
+
+def _upright(frame: av.VideoFrame) -> Image.Image:
+    """A display matrix turns counter-clockwise, as Pillow does."""
+    return frame.to_image().rotate(frame.rotation, expand=True)
+
+
+def _save_thumbnail(picture: Image.Image, path: str) -> None:
+    small = picture.copy()
+    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    small.save(path, "JPEG", quality=82)

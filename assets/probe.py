@@ -1,0 +1,100 @@
+"""Say what a file really is, in a process of its own with limits on time, memory and files.
+
+`probe()` is called by the service; `python -m assets.probe` is what it starts. The child
+imports no Django: it reads questions as JSON from standard input and prints answers as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from assets.errors import BY_CODE, Refusal, UnreadableMedia
+
+MEMORY_BYTES = 3 * 1024**3  # address space: an 8K frame with its decoder's references fits
+CPU_SECONDS = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """Is the file at `path` a readable `kind` (video, image, audio) within the limits?
+
+    `thumbnail`: where to write a JPEG of at most 480 pixels. `clean`: for an image, where to
+    write it anew, upright and without anything but its pixels.
+    """
+
+    path: str
+    kind: str
+    name: str
+    max_seconds: float
+    max_pixels: int
+    thumbnail: str | None = None
+    clean: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    content_type: str
+    width: int | None = None
+    height: int | None = None
+    seconds: float | None = None
+    fps: float | None = None
+    has_sound: bool = False
+
+
+def probe(questions: list[Question], *, timeout: float) -> list[Facts | Refusal]:
+    """Answer each question with its facts, or with the refusal to raise. One process for all."""
+    try:
+        child = subprocess.run(
+            [sys.executable, "-m", "assets.probe"],
+            input=json.dumps([asdict(question) for question in questions]),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            cwd=Path(__file__).resolve().parent.parent,
+            check=True,
+        )
+        answers = json.loads(child.stdout)
+    except (subprocess.SubprocessError, json.JSONDecodeError):
+        return [
+            UnreadableMedia(f"{question.name!r} could not be read within the limits on time and memory.")
+            for question in questions
+        ]
+    return [_answer(answer) for answer in answers]
+
+
+def _answer(answer: dict[str, Any]) -> Facts | Refusal:
+    if "code" in answer:
+        return BY_CODE.get(answer["code"], UnreadableMedia)(answer["detail"])
+    return Facts(**answer)
+
+
+def limit_this_process() -> None:
+    """Bound address space, processor time and core dumps, where the system can (not on macOS)."""
+    import resource
+
+    if sys.platform == "linux":
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def main() -> None:
+    limit_this_process()
+    from assets import inspection  # the decoders load inside the limits
+
+    answers = []
+    for question in json.load(sys.stdin):
+        try:
+            answers.append(asdict(inspection.inspect(Question(**question))))
+        except Refusal as refusal:
+            answers.append({"code": refusal.code, "detail": str(refusal)})
+    json.dump(answers, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

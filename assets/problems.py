@@ -1,0 +1,24 @@
+"""Refusals as problem documents (RFC 9457)."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, JsonResponse
+
+from assets.errors import Refusal
+
+
+def problem(request: HttpRequest, refusal: Refusal) -> JsonResponse:
+    """Answer with the refusal's status, code and sentence; `errors` names the field, if one was at fault."""
+    errors = [{"field": refusal.field, "code": refusal.code, "detail": str(refusal)}] if refusal.field else []
+    return problem_document(
+        status=refusal.status, code=refusal.code, title=refusal.title, detail=str(refusal), errors=errors
+    )
+
+
+def problem_document(
+    *, status: int, code: str, title: str, detail: str, errors: list[dict[str, str | None]] | None = None
+) -> JsonResponse:
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
+    if errors:
+        body["errors"] = errors
+    return JsonResponse(body, status=status, content_type="application/problem+json")

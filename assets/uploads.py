@@ -1,0 +1,189 @@
+"""The way in for bytes: bodies bounded before they are read, files streamed to disk, hashed, proved, kept."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+from uuid import uuid4
+
+from django.conf import settings
+from django.core.files import File
+from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.core.files.uploadhandler import StopUpload, TemporaryFileUploadHandler
+from django.http import HttpRequest, HttpResponse
+from django.utils.timezone import now
+
+from assets.errors import EmptyFile, NoLength, Refusal, TooLarge
+from assets.models import Asset
+from assets.probe import Question, probe
+from assets.problems import problem
+
+MIB = 1024 * 1024
+DRAIN_SECONDS = 5
+# The first pattern that fits a path bounds its bodies; nothing else may send more than a form.
+FORM_BYTES = 1 * MIB
+BODY_LIMITS: list[tuple[re.Pattern[str], Callable[[], int]]] = [
+    (re.compile(r"^/v1/jobs/?$|^/new/?$"), lambda: 3 * settings.MAX_UPLOAD_BYTES + FORM_BYTES),
+    (re.compile(r"^/v1/assets/"), lambda: settings.MAX_UPLOAD_BYTES),
+    (re.compile(r"^/v1/runpod/callback$|/job-(done|stream)/"), lambda: settings.CALLBACK_MAX_BYTES),
+]
+
+
+def body_limit(path: str) -> int:
+    """Return how many bytes a body sent to this path may have."""
+    return next((limit() for pattern, limit in BODY_LIMITS if pattern.search(path)), FORM_BYTES)
+
+
+def drain(request: HttpRequest, seconds: float = DRAIN_SECONDS) -> None:
+    """Read on for a while, so that a client in the middle of sending gets to read the answer."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and request.read(MIB):
+        pass
+
+
+class BodyLimit:
+    """Refuse, before anything is read, a body too large or one whose length is not stated.
+
+    Django takes a chunked body for an empty one under WSGI, so that its sender would be told
+    that fields are missing.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        refusal = self.refusal(request)
+        if refusal is None:
+            return self.get_response(request)
+        if refusal.status == TooLarge.status:
+            drain(request)
+        return problem(request, refusal)
+
+    def refusal(self, request: HttpRequest) -> Refusal | None:
+        length = request.META.get("CONTENT_LENGTH") or ""
+        is_upload = request.content_type == "multipart/form-data" or request.method == "PUT"
+        if "HTTP_TRANSFER_ENCODING" in request.META or (is_upload and not length):
+            return NoLength("The body has no Content-Length; send one, not a chunked body.")
+        size, limit = int(length) if length.isdigit() else 0, body_limit(request.path)
+        if size > limit:
+            return TooLarge(f"The body has {size} bytes; the limit here is {limit}.")
+        return None
+
+
+class HashedUpload(TemporaryUploadedFile):
+    sha256 = ""
+
+
+class HashingUploadHandler(TemporaryFileUploadHandler):
+    """Write each file of a form to disk as it comes, hashing it, and stop at the cap."""
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        super().new_file(*args, **kwargs)
+        self.file = HashedUpload(self.file_name, self.content_type, 0, self.charset, self.content_type_extra)
+        self.digest = hashlib.sha256()
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        if start + len(raw_data) > settings.MAX_UPLOAD_BYTES:
+            limit = settings.MAX_UPLOAD_BYTES // MIB
+            refusal = TooLarge(f"{self.file_name!r} is larger than {limit} MB, the limit for a file.")
+            self.request.refused_upload = refusal.on(self.field_name)
+            raise StopUpload(connection_reset=True)
+        self.digest.update(raw_data)
+        super().receive_data_chunk(raw_data, start)
+
+    def file_complete(self, file_size: int) -> HashedUpload:
+        self.file.sha256 = self.digest.hexdigest()
+        return super().file_complete(file_size)
+
+
+class Bytes(Protocol):
+    """A file on disk with its hash, as the upload handler makes it."""
+
+    name: str
+    size: int
+    sha256: str
+
+    def temporary_file_path(self) -> str: ...
+
+
+class OwnFile(File):
+    """A file of ours in the temp folder, which storage may move instead of copying."""
+
+    def temporary_file_path(self) -> str:
+        return self.file.name
+
+
+KINDS = {
+    "reference_video": Asset.Kind.VIDEO,
+    "source_image": Asset.Kind.IMAGE,
+    "driving_audio": Asset.Kind.AUDIO,
+}
+
+
+def question_about(path: str, kind: str, name: str) -> Question:
+    """Ask the probe for facts, a thumbnail and, of a picture, a clean copy; both beside the file."""
+    is_image = kind == Asset.Kind.IMAGE
+    max_pixels = {Asset.Kind.IMAGE: settings.MAX_IMAGE_PIXELS, Asset.Kind.OUTPUT: settings.MAX_OUTPUT_PIXELS}
+    return Question(
+        path=path,
+        kind="video" if kind == Asset.Kind.OUTPUT else kind,
+        name=name,
+        max_seconds=settings.MAX_VIDEO_SECONDS,
+        max_pixels=max_pixels.get(kind, settings.MAX_VIDEO_PIXELS),
+        thumbnail=None if kind == Asset.Kind.AUDIO else temp_path(".jpg"),
+        clean=temp_path(".clean.jpg") if is_image else None,
+    )
+
+
+def temp_path(suffix: str) -> str:
+    return str(settings.FILE_UPLOAD_TEMP_DIR / f"{uuid4().hex}{suffix}")
+
+
+def take_in(files: dict[str, Bytes], *, owner: Any) -> dict[str, Asset]:
+    """Prove the files of a form and keep them: all, or none of them and a Refusal that names the field."""
+    for field, file in files.items():
+        if not file.size:
+            raise EmptyFile(f"{file.name!r} is empty.").on(field)
+    questions = [
+        question_about(file.temporary_file_path(), KINDS[field], file.name) for field, file in files.items()
+    ]
+    assets: dict[str, Asset] = {}
+    try:
+        answers = probe(questions, timeout=settings.PROBE_TIMEOUT.total_seconds())
+        for field, answer in zip(files, answers, strict=True):
+            if isinstance(answer, Refusal):
+                raise answer.on(field)
+        for (field, file), question, facts in zip(files.items(), questions, answers, strict=True):
+            assets[field] = asset = Asset.objects.expect(owner=owner, kind=KINDS[field], name=file.name)
+            with open(question.clean or question.path, "rb") as source:
+                content = OwnFile(source)
+                asset.keep(content, size=content.size, sha256=file.sha256)
+            describe(asset, facts, question)
+    except BaseException:
+        for asset in assets.values():
+            asset.erase(now())
+        raise
+    else:
+        return assets
+    finally:
+        for question in questions:
+            discard(question.thumbnail, question.clean)
+
+
+def describe(asset: Asset, facts: Any, question: Question) -> None:
+    """Hand the probe's facts, and its thumbnail if it made one, to the asset."""
+    if question.thumbnail and Path(question.thumbnail).exists():
+        with open(question.thumbnail, "rb") as picture:
+            asset.describe(facts, OwnFile(picture))
+    else:
+        asset.describe(facts, None)
+
+
+def discard(*paths: str | None) -> None:
+    for path in paths:
+        if path:
+            Path(path).unlink(missing_ok=True)

@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class FaceswapSiteConfig(AppConfig):
+    name = "faceswap_site"

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from uuid import uuid4
+
+from django.conf import settings
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.http import HttpRequest, HttpResponse
+from django.http.request import split_domain_port
+
+from assets.problems import problem_document
+
+Handler = Callable[[HttpRequest], HttpResponse]
+REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
+# What has a guard of its own: a signature, a token, a key.
+SELF_GUARDED = re.compile(r"^/(v1/|runpod/|healthz$|readyz$)")
+# What a worker out there may need; each of these is guarded by a token or a signature.
+FOR_WORKERS = re.compile(r"^/(v1/assets/[^/]+|v1/runpod/callback|v1/jobs/[^/]+/output|runpod/v2/.+|healthz)$")
+
+
+class RequestId:
+    """Give every request a name that its answer and its job carry; a client may choose it."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.headers.get("X-Request-ID", "")
+        request.id = given if REQUEST_ID.match(given) else uuid4().hex
+        response = self.get_response(request)
+        response["X-Request-ID"] = request.id
+        return response
+
+
+class WorkersOnlyOnThePublicHost:
+    """Answer nothing but workers on the host of PUBLIC_BASE_URL, unless people sign in there too.
+
+    The tunnel that lets a worker reach us must not show the sign-in page to the world.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        host, _ = split_domain_port(request.META.get("HTTP_HOST", ""))
+        is_public = host == settings.PUBLIC_HOST and host not in settings.SIGN_IN_HOSTS
+        is_output = request.path.endswith("/output")
+        if is_public and (not FOR_WORKERS.match(request.path) or (is_output and "token" not in request.GET)):
+            return problem_document(
+                status=404,
+                code="not_found",
+                title="There is nothing here.",
+                detail="This address is unknown here.",
+            )
+        return self.get_response(request)
+
+
+class LoginRequired(LoginRequiredMiddleware):
+    """Every page wants a signed-in user, unless it says otherwise; the API has guards of its own."""
+
+    def process_view(self, request, view_func, view_args, view_kwargs):
+        if SELF_GUARDED.match(request.path):
+            return None
+        return super().process_view(request, view_func, view_args, view_kwargs)

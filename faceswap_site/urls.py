@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from django.contrib import admin
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import include, path
+
+from assets.problems import problem_document
+from faceswap_site import health
+from faceswap_site.api import api
+
+urlpatterns = [
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+    path("v1/", api.urls),
+    path("admin/", admin.site.urls),
+    path("", include("runpod_bridge.urls")),
+    path("", include("jobs.urls")),
+]
+
+
+def not_found(request: HttpRequest, exception: Http404) -> HttpResponse:
+    if request.path.startswith(("/v1/", "/runpod/")):
+        return problem_document(
+            status=404, code="not_found", title="There is nothing here.", detail=f"{request.path} is unknown."
+        )
+    return render(request, "404.html", status=404)
+
+
+handler404 = not_found

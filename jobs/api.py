@@ -1,0 +1,285 @@
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.utils.timezone import now
+from ninja import File, Form, Router, Schema, Status
+from ninja.files import UploadedFile
+
+from assets.errors import InvalidChoice
+from assets.models import Asset
+from assets.serving import serve
+from jobs import consent
+from jobs.auth import API_AUTH, OutputLink, output_token
+from jobs.errors import NoOutput
+from jobs.models import AspectRatio, Job, Mode, Quality, Stage
+from jobs.submission import submit
+
+router = Router(tags=["jobs"])
+
+PAGE = 20
+
+
+class JobIn(Schema):
+    mode: Mode
+    quality: Quality = Quality.BALANCED
+    enable_4k: bool = False
+    aspect_ratio: AspectRatio = AspectRatio.PORTRAIT
+    consent: bool = False
+
+
+class Accepted(Schema):
+    id: UUID
+    status: Job.Status
+    stage: Stage
+
+
+class Progress(Schema):
+    percent: float | None
+    frames_done: int | None
+    frames_total: int | None
+    eta_seconds: float | None
+
+
+class Problem(Schema):
+    code: str
+    message: str
+
+
+class Metrics(Schema):
+    queue_seconds: float | None
+    run_seconds: float | None
+    frames: int | None
+    fps: float | None
+
+
+class JobOut(Schema):
+    id: UUID
+    mode: Mode
+    quality: Quality
+    enable_4k: bool
+    aspect_ratio: AspectRatio
+    status: Job.Status
+    stage: Stage
+    progress: Progress
+    created_at: datetime
+    updated_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    attempt: int | None
+    request_id: str | None
+    runpod_job_id: str | None
+    error_message: str | None
+    error: Problem | None
+    stage_timings: dict[str, dict[str, datetime | None]]
+    input_config: dict[str, Any]
+    metrics: Metrics
+    output_url: str | None
+    urls: dict[str, str | None]
+
+
+class JobPage(Schema):
+    items: list[JobOut]
+    next: str | None
+
+
+@router.post("", response={202: Accepted}, summary="Submit a job")
+def create_job(
+    request: HttpRequest,
+    response: HttpResponse,
+    asked: Form[JobIn],
+    reference_video: UploadedFile | None = File(None),
+    source_image: UploadedFile | None = File(None),
+    driving_audio: UploadedFile | None = File(None),
+):
+    """Put the face of `source_image` into `reference_video`, or make the photo sing. Answers at once; poll the job.
+
+    A browser session must send `consent=true`; a key carries its owner's consent. Refusals: `missing_field`,
+    `invalid_choice`, `empty_file`, `unreadable_media`, `too_long`, `too_many_pixels` (422), `unsupported_media`
+    (415), `too_large` (413), `no_length` (411), `consent_required` (403).
+    """
+    parts = {"reference_video": reference_video, "source_image": source_image, "driving_audio": driving_audio}
+    caller = request.auth
+    wishes = asked.dict()
+    agreed = caller.consent or (consent.STATEMENT if wishes.pop("consent") else "")
+    wishes.pop("consent", None)
+    refuse_what_was_cut_off(request)
+    job = submit(
+        owner=caller.user,
+        files={field: file for field, file in parts.items() if file is not None},
+        consent=agreed,
+        consent_via=caller.via,
+        request_id=request.id,
+        **wishes,
+    )
+    response["Location"] = absolute(request, f"/v1/jobs/{job.pk}")
+    return Status(202, job)
+
+
+@router.get("", response=JobPage, summary="List jobs")
+def list_jobs(request: HttpRequest, status: Job.Status | None = None, cursor: str = "", limit: int = PAGE):
+    """The caller's jobs, newest first. `next` is the address of the following page, or null."""
+    jobs = Job.objects.owned_by(request.auth.user).with_parts().order_by("-created_at", "-id")
+    if status:
+        jobs = jobs.filter(status=status)
+    if cursor:
+        at, key = read_cursor(cursor)
+        jobs = jobs.filter(Q(created_at__lt=at) | Q(created_at=at, id__lt=key))
+    limit = min(max(limit, 1), 100)
+    page = list(jobs[: limit + 1])
+    following = None
+    if len(page) > limit:
+        query = request.GET.copy()
+        query["cursor"] = write_cursor(page[limit - 1])
+        following = absolute(request, f"/v1/jobs?{query.urlencode()}")
+    return {"items": [job_out(request, job) for job in page[:limit]], "next": following}
+
+
+@router.get("/{uuid:job_id}", response=JobOut, summary="Look at a job")
+def get_job(request: HttpRequest, job_id: UUID):
+    """Everything about one job. Asking often is fine: it never waits for the compute provider."""
+    job = owned_job(request, job_id)
+    job.request_poll(now())
+    return job_out(request, job)
+
+
+@router.post("/{uuid:job_id}/retry", response={202: Accepted}, summary="Retry a job")
+def retry_job(request: HttpRequest, job_id: UUID):
+    """Queue a failed or cancelled job once more. 409 `not_retryable` for any other."""
+    job = owned_job(request, job_id)
+    job.retry(reason=f"retried by {request.auth}")
+    return Status(202, job)
+
+
+@router.post("/{uuid:job_id}/cancel", response={202: Accepted}, summary="Cancel a job")
+def cancel_job(request: HttpRequest, job_id: UUID):
+    """Stop an open job; its worker stops within seconds. 409 `not_cancellable` for any other."""
+    job = owned_job(request, job_id)
+    job.cancel(reason=f"cancelled by {request.auth}")
+    return Status(202, job)
+
+
+@router.delete("/{uuid:job_id}", response={204: None}, summary="Delete a job's files")
+def delete_job(request: HttpRequest, job_id: UUID):
+    """Erase the job's inputs and result at once; an open job is cancelled first."""
+    owned_job(request, job_id).delete_files(reason=f"deleted by {request.auth}")
+    return Status(204, None)
+
+
+@router.api_operation(
+    ["GET", "HEAD"], "/{uuid:job_id}/output", auth=[OutputLink(), *API_AUTH], summary="Fetch the result"
+)
+def get_output(request: HttpRequest, job_id: UUID) -> HttpResponseBase:
+    """The finished video, whole or ranged. Open to its owner, and to the token of the job's `output_url`."""
+    job = owned_job(request, job_id)
+    if job.output is None:
+        raise NoOutput(f"Job {job.pk} is {job.status} and has no result yet.")
+    return serve(request, job.output, filename=f"{job.mode}-{job.pk}.mp4")
+
+
+def owned_job(request: HttpRequest, job_id: UUID) -> Job:
+    return get_object_or_404(Job.objects.owned_by(request.auth.user).with_parts(), pk=job_id)
+
+
+def refuse_what_was_cut_off(request: HttpRequest) -> None:
+    """A file over the cap ends the reading of the form; the fields after it are not missing but unread."""
+    if refusal := getattr(request, "refused_upload", None):
+        raise refusal
+
+
+def absolute(request: HttpRequest, path: str) -> str:
+    return request.build_absolute_uri(path)
+
+
+def write_cursor(job: Job) -> str:
+    return base64.urlsafe_b64encode(f"{job.created_at.isoformat()}|{job.pk}".encode()).decode()
+
+
+def read_cursor(cursor: str) -> tuple[datetime, UUID]:
+    try:
+        at, key = base64.urlsafe_b64decode(cursor).decode().split("|")
+        return datetime.fromisoformat(at), UUID(key)
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        raise InvalidChoice(f"{cursor[:80]!r} is no cursor of ours.").on("cursor") from None
+
+
+def job_out(request: HttpRequest, job: Job) -> dict[str, Any]:
+    """The job as GET shows it; what is not there is null."""
+    here = absolute(request, f"/v1/jobs/{job.pk}")
+    is_done = job.status == Job.Status.DONE
+    attempt = job.latest
+    return {
+        **{
+            field: getattr(job, field)
+            for field in ("id", "mode", "quality", "enable_4k", "aspect_ratio", "status")
+        },
+        "stage": job.stage,
+        "progress": progress_out(job),
+        "created_at": job.created_at,
+        "updated_at": max(filter(None, (job.changed_at, attempt and attempt.heard_at))),
+        "started_at": attempt and attempt.started_at,
+        "finished_at": job.finished_at,
+        "attempt": attempt and attempt.number,
+        "request_id": job.request_id or None,
+        "runpod_job_id": (attempt and attempt.external_id) or None,
+        "error_message": job.error_message or None,
+        "error": {"code": job.error_code, "message": job.error_message} if job.error_code else None,
+        "stage_timings": job.stage_timings,
+        "input_config": input_config(job),
+        "metrics": metrics_out(job),
+        "output_url": f"{here}/output?token={output_token(job)}" if is_done else None,
+        "urls": {
+            "self": here,
+            "output": f"{here}/output",
+            "retry": f"{here}/retry",
+            "cancel": f"{here}/cancel",
+        },
+    }
+
+
+def progress_out(job: Job) -> dict[str, Any]:
+    attempt = job.latest
+    if attempt is None or job.status == Job.Status.QUEUED:
+        return {"percent": None, "frames_done": None, "frames_total": None, "eta_seconds": None}
+    return {
+        "percent": attempt.percent,
+        "frames_done": attempt.frames_done,
+        "frames_total": attempt.frames_total,
+        "eta_seconds": attempt.eta_seconds(now()),
+    }
+
+
+def metrics_out(job: Job) -> dict[str, Any]:
+    attempt = job.latest
+    if attempt is None or attempt.started_at is None:
+        return {"queue_seconds": None, "run_seconds": None, "frames": None, "fps": None}
+    ended = attempt.collecting_at and attempt.closed_at
+    return {
+        "queue_seconds": (attempt.started_at - job.queued_at).total_seconds(),
+        "run_seconds": (ended - attempt.started_at).total_seconds() if ended else None,
+        "frames": attempt.metrics.get("frames"),
+        "fps": attempt.metrics.get("fps"),
+    }
+
+
+def input_config(job: Job) -> dict[str, Any]:
+    """What was asked for, and with which files."""
+    parts = ("reference_video", "source_image", "driving_audio")
+    return {
+        **{field: getattr(job, field) for field in ("mode", "quality", "enable_4k", "aspect_ratio")},
+        **{field: asset_out(asset) for field in parts if (asset := getattr(job, field))},
+        "ignored": job.ignored,
+    }
+
+
+def asset_out(asset: Asset) -> dict[str, Any]:
+    fields = ("name", "content_type", "size", "sha256", "width", "height", "seconds", "fps", "has_sound")
+    return {field: getattr(asset, field) for field in fields}

@@ -1,0 +1,509 @@
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.timezone import now
+from django_q.tasks import async_task
+
+from assets.models import Asset, Token
+from jobs.compute import provider_of
+from jobs.errors import IllegalMove, NotCancellable, NotRetryable
+
+
+class Mode(models.TextChoices):
+    VIDEO_SWAP = "video_swap", "Swap a face in a video"
+    PHOTO_SING = "photo_sing", "Make a photo sing"
+
+
+class Quality(models.TextChoices):
+    FAST = "fast", "Fast"
+    BALANCED = "balanced", "Balanced"
+    MAX = "max", "Best"
+
+
+class AspectRatio(models.TextChoices):
+    PORTRAIT = "9:16", "9:16 portrait"
+    SQUARE = "1:1", "1:1 square"
+    TALL = "4:5", "4:5 tall"
+    ORIGINAL = "original", "As it is"
+
+
+class Stage(models.TextChoices):
+    QUEUED = "queued", "Waiting"
+    PREPROCESSING = "preprocessing", "Looking at the files"
+    GENERATING = "generating", "Making the frames"
+    ENHANCING = "enhancing", "Refining"
+    PACKAGING = "packaging", "Packing the result"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    def owned_by(self, user: Any) -> JobQuerySet:
+        return self.filter(owner=user, deleted_at=None)
+
+    def with_parts(self) -> JobQuerySet:
+        """Everything a page or the API shows of a job, in one query."""
+        return self.select_related(
+            "latest", "output", "reference_video", "source_image", "driving_audio", "owner"
+        )
+
+    def open(self) -> JobQuerySet:
+        return self.filter(status__in=Job.OPEN)
+
+    def needing(self, asset: Asset) -> JobQuerySet:
+        """Jobs, not deleted, that still need this file."""
+        uses = Q(reference_video=asset) | Q(source_image=asset) | Q(driving_audio=asset) | Q(output=asset)
+        return self.filter(uses, deleted_at=None)
+
+    @transaction.atomic
+    def submit(self, *, owner: Any, consent: str, consent_via: str, **asked: Any) -> Job:
+        """Create a job and queue its dispatch; both commit, or neither does."""
+        job = self.create(owner=owner, consent_wording=consent, consent_via=consent_via, **asked)
+        job.events.create(new=job.status, reason=f"submitted by {owner} ({consent_via})")
+        job.queue_dispatch()
+        return job
+
+
+class Job(models.Model):
+    """One face put into one video. Attempts are the tries; the job is the promise."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        PROCESSING = "processing", "In the works"
+        DONE = "done", "Done"
+        FAILED = "failed", "Failed"
+        CANCELLED = "cancelled", "Cancelled"
+
+    # The whole state machine: from the left, one may go to any on the right.
+    MOVES = {
+        Status.QUEUED: {Status.PROCESSING, Status.FAILED, Status.CANCELLED},
+        Status.PROCESSING: {
+            Status.DONE,
+            Status.FAILED,
+            Status.CANCELLED,
+            Status.QUEUED,
+        },  # queued: tried again by itself
+        Status.FAILED: {Status.QUEUED},  # tried again by a person
+        Status.CANCELLED: {Status.QUEUED},
+    }
+    OPEN = {Status.QUEUED, Status.PROCESSING}
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="jobs")
+    mode = models.CharField(max_length=12, choices=Mode)
+    quality = models.CharField(max_length=10, choices=Quality, default=Quality.BALANCED)
+    enable_4k = models.BooleanField("4K", default=False)
+    aspect_ratio = models.CharField(max_length=10, choices=AspectRatio, default=AspectRatio.PORTRAIT)
+    reference_video = models.ForeignKey(
+        Asset, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    source_image = models.ForeignKey(Asset, on_delete=models.PROTECT, related_name="+")
+    driving_audio = models.ForeignKey(
+        Asset, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    output = models.ForeignKey(Asset, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    latest = models.ForeignKey("Attempt", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+
+    status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
+    error_code = models.CharField(max_length=40, blank=True)
+    error_message = models.TextField(blank=True, help_text="The sentence its owner reads.")
+    created_at = models.DateTimeField(default=now)
+    changed_at = models.DateTimeField(default=now)
+    queued_at = models.DateTimeField(default=now, help_text="Since when it waits for a dispatch.")
+    finished_at = models.DateTimeField(null=True)
+    deleted_at = models.DateTimeField(null=True)
+
+    request_id = models.CharField(max_length=64, blank=True)
+    ignored = models.JSONField(
+        default=list, help_text="Files that were sent and that this mode has no use for."
+    )
+    consent_wording = models.TextField(help_text="What was agreed to, word for word.")
+    consent_via = models.CharField(max_length=80, help_text="How: the form, or which key.")
+    consent_at = models.DateTimeField(default=now)
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            # For the library and GET /v1/jobs: a person's jobs, newest first.
+            models.Index(fields=["owner", "-created_at", "-id"], name="jobs_of_owner"),
+            # For jobs.sweep: queued jobs that nobody took.
+            models.Index(fields=["status", "queued_at"], name="jobs_waiting"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_mode_display()} {self.id}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("jobs:detail", args=[self.pk])
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in self.OPEN
+
+    @property
+    def is_retryable(self) -> bool:
+        return self.Status.QUEUED in self.MOVES.get(self.Status(self.status), ()) and not self.is_open
+
+    @property
+    def stage(self) -> str:
+        """Where it is: the attempt's stage while it is worked on, else the status in the stages' words."""
+        if self.status != self.Status.PROCESSING or self.latest is None:
+            return Stage(self.status)
+        return self.latest.stage
+
+    @property
+    def name(self) -> str:
+        """What people know it by: the clip's name, or the photo's."""
+        return (self.reference_video or self.source_image).name
+
+    @property
+    def stage_timings(self) -> dict[str, dict[str, str | None]]:
+        """When each stage of the latest attempt began and ended, in order of time."""
+        timings = self.latest.stage_timings if self.latest else {}
+        return dict(sorted(timings.items(), key=lambda item: item[1]["start"]))
+
+    def request_poll(self, at: datetime) -> None:
+        if self.status == self.Status.PROCESSING and self.latest is not None:
+            self.latest.request_poll(at)
+
+    def move(self, to: str, reason: str = "", *, attempt: Attempt | None = None, **columns: Any) -> None:
+        """Move to `to` and log it, or raise IllegalMove if another process was first.
+
+        The guard sits in the UPDATE's WHERE clause: a callback, the sweep and an admin may
+        race over one job, and exactly one of them wins. `columns` are written with the status.
+        """
+        if to not in self.MOVES.get(self.Status(self.status), ()):
+            raise IllegalMove(self, to)
+        at = now()
+        columns |= {"status": to, "changed_at": at, "finished_at": None if to in self.OPEN else at}
+        if to == self.Status.QUEUED:
+            columns["queued_at"] = at
+        with transaction.atomic():
+            if Job.objects.filter(pk=self.pk, status=self.status).update(**columns) != 1:
+                self.refresh_from_db(fields=["status"])
+                raise IllegalMove(self, to)
+            self.events.create(attempt=attempt, old=self.status, new=to, reason=reason)
+        for column, value in columns.items():
+            setattr(self, column, value)
+
+    def queue_dispatch(self) -> None:
+        # Not on_commit: the queue row is in this same database and must commit with the job.
+        async_task("jobs.dispatch.dispatch", self.pk, task_name=f"dispatch-{self.pk}")
+
+    @transaction.atomic
+    def retry(self, reason: str) -> None:
+        """Queue it once more with a clean attempt, or raise NotRetryable."""
+        if self.is_open or self.deleted_at:
+            raise NotRetryable(
+                f"Job {self.pk} is {self.status}; only a failed or cancelled job can be retried."
+            )
+        for asset in (self.reference_video, self.source_image, self.driving_audio):
+            if asset and not asset.is_available:
+                raise NotRetryable(f"The file {asset.name!r} of job {self.pk} has been deleted.")
+        try:
+            self.move(self.Status.QUEUED, reason, error_code="", error_message="")
+        except IllegalMove as exc:
+            raise NotRetryable(
+                f"Job {self.pk} is {self.status}; only a failed or cancelled job can be retried."
+            ) from exc
+        self.queue_dispatch()
+
+    @transaction.atomic
+    def cancel(self, reason: str) -> None:
+        """Stop it: the row at once, the worker within seconds. Raises NotCancellable."""
+        try:
+            self.move(self.Status.CANCELLED, reason, attempt=self.latest)
+        except IllegalMove as exc:
+            raise NotCancellable(
+                f"Job {self.pk} is {self.status}; only an open job can be cancelled."
+            ) from exc
+        at = now()
+        for attempt in self.attempts.open():
+            if attempt.close(Attempt.Outcome.CANCELLED, at):
+                async_task("jobs.dispatch.cancel", attempt.pk, task_name=f"cancel-{attempt.pk}")
+
+    def delete_files(self, reason: str) -> None:
+        """Cancel if need be, erase every file, and leave a tombstone."""
+        if self.is_open:
+            self.cancel(reason)
+        at = now()
+        if Job.objects.filter(pk=self.pk, deleted_at=None).update(deleted_at=at) != 1:
+            return
+        self.deleted_at = at
+        self.events.create(old=self.status, new=self.status, reason=reason)
+        made = Asset.objects.filter(made_by__job=self)
+        for asset in {self.reference_video, self.source_image, self.driving_audio, *made} - {None}:
+            if not Job.objects.needing(asset).exists():
+                asset.erase(at)
+
+
+class AttemptQuerySet(models.QuerySet["Attempt"]):
+    def open(self) -> AttemptQuerySet:
+        return self.filter(closed_at=None)
+
+    def working(self) -> AttemptQuerySet:
+        """Open, and still with the provider: its result has not come."""
+        return self.open().filter(collecting_at=None)
+
+    def unsent(self, before: datetime) -> AttemptQuerySet:
+        """Opened, but whoever was to send them died first."""
+        return self.working().filter(sending_at=None, created_at__lt=before)
+
+    def unanswered(self, before: datetime) -> AttemptQuerySet:
+        """Sent, but the answer was lost, and nothing has been heard since."""
+        return self.working().filter(sending_at__lt=before, external_id="", heard_at=None)
+
+    def lapsed(self, at: datetime) -> AttemptQuerySet:
+        """A worker took them and has been silent for longer than its lease."""
+        return self.working().filter(lease_until__lt=at)
+
+    def overdue(self, at: datetime) -> AttemptQuerySet:
+        return self.working().filter(deadline__lt=at)
+
+    def uncollected(self, at: datetime) -> AttemptQuerySet:
+        """Their result has come, and nobody is fetching it."""
+        return self.open().filter(collecting_at__lt=at)
+
+    @transaction.atomic
+    def begin(self, job: Job, *, provider: str, at: datetime) -> Attempt:
+        """Open the next attempt of a job, with a place for its result and fresh tokens."""
+        number = job.attempts.count() + 1
+        output = Asset.objects.expect(owner=job.owner, kind=Asset.Kind.OUTPUT, name=f"{job.pk}.mp4")
+        deadline = at + job_budget(job)
+        attempt = self.create(
+            job=job, number=number, provider=provider, output=output, created_at=at, deadline=deadline
+        )
+        attempt.issue_tokens(at)
+        Job.objects.filter(pk=job.pk).update(latest=attempt)
+        job.latest = attempt
+        return attempt
+
+
+def execution_timeout(job: Job) -> timedelta:
+    """How long a worker may compute: by the clip's length, within what Runpod takes."""
+    clips = (job.reference_video, job.driving_audio)
+    seconds = max((asset.seconds or 0 for asset in clips if asset), default=0)
+    wanted = timedelta(seconds=seconds * settings.SECONDS_PER_CLIP_SECOND)
+    return min(max(wanted, settings.EXECUTION_TIMEOUT_MIN), settings.EXECUTION_TIMEOUT_MAX)
+
+
+def job_budget(job: Job) -> timedelta:
+    """How long an attempt may take in all, waiting included."""
+    return min(execution_timeout(job) + settings.QUEUE_TIME, settings.EXECUTION_TIMEOUT_MAX)
+
+
+class Attempt(models.Model):
+    """One try at a job: who has it, what was heard of it, how it ended."""
+
+    class Outcome(models.TextChoices):
+        COMPLETED = "completed"
+        FAILED = "failed"
+        LOST = "lost"
+        CANCELLED = "cancelled"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="attempts")
+    number = models.PositiveIntegerField()
+    provider = models.CharField(max_length=100, help_text="Dotted path of the provider that has it.")
+    external_id = models.CharField(max_length=100, blank=True, help_text="The provider's own id of it.")
+    output = models.ForeignKey(Asset, on_delete=models.PROTECT, related_name="made_by")
+    worker = models.CharField(max_length=100, blank=True)
+
+    created_at = models.DateTimeField(default=now)
+    sending_at = models.DateTimeField(null=True, help_text="From here on the provider may have it.")
+    started_at = models.DateTimeField(null=True, help_text="When a worker began.")
+    heard_at = models.DateTimeField(null=True)
+    polled_at = models.DateTimeField(null=True)
+    lease_until = models.DateTimeField(null=True, help_text="A pool worker must be heard of before this.")
+    deadline = models.DateTimeField()
+    collecting_at = models.DateTimeField(
+        null=True, help_text="Since its result came; later, the fetcher's lease."
+    )
+    collect_url = models.TextField(
+        blank=True, help_text="Where the result is, if it was not delivered to us."
+    )
+    closed_at = models.DateTimeField(null=True)
+    stopped_at = models.DateTimeField(null=True, help_text="When its worker was told to stop.")
+
+    outcome = models.CharField(max_length=10, choices=Outcome, blank=True)
+    stage = models.CharField(max_length=15, choices=Stage, default=Stage.QUEUED)
+    percent = models.FloatField(null=True)
+    frames_done = models.PositiveIntegerField(null=True)
+    frames_total = models.PositiveIntegerField(null=True)
+    stage_timings = models.JSONField(default=dict)
+    metrics = models.JSONField(default=dict)
+    error_code = models.CharField(max_length=40, blank=True)
+    error_message = models.TextField(blank=True)
+    error_detail = models.TextField(blank=True, help_text="What the worker printed; for the operator only.")
+    refusals = models.PositiveIntegerField(
+        default=0, help_text="Messages in its name that were not believed."
+    )
+
+    objects = AttemptQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["job", "number"], name="attempt_number_once"),
+            models.UniqueConstraint(fields=["job"], condition=Q(closed_at=None), name="one_open_attempt"),
+        ]
+        indexes = [
+            # For the pool: the oldest attempt that no worker has taken.
+            models.Index(fields=["created_at"], name="attempts_open", condition=Q(closed_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"attempt {self.number} of {self.job_id}"
+
+    @property
+    def subject(self) -> str:
+        """The name its tokens go by."""
+        return str(self.pk)
+
+    @property
+    def is_open(self) -> bool:
+        return self.closed_at is None
+
+    def eta_seconds(self, at: datetime) -> float | None:
+        """Seconds left, if it goes on as fast as until now; None before anything can be said."""
+        if not (self.started_at and self.percent and self.is_open):
+            return None
+        spent = (at - self.started_at).total_seconds()
+        return round(spent * (100 - self.percent) / self.percent, 1)
+
+    def issue_tokens(self, at: datetime) -> None:
+        """Leave to fetch each input, to deliver the result, and to fetch that again."""
+        expires = max(self.deadline, at + settings.ASSET_TOKEN_TTL)
+        inputs = [self.job.reference_video, self.job.source_image, self.job.driving_audio]
+        grants = [(asset, Token.Purpose.DOWNLOAD) for asset in [*inputs, self.output] if asset]
+        for asset, purpose in [*grants, (self.output, Token.Purpose.UPLOAD)]:
+            Token.objects.create(
+                asset=asset,
+                purpose=purpose,
+                subject=self.subject,
+                expires_at=expires,
+                max_bytes=settings.MAX_UPLOAD_BYTES,
+            )
+
+    def tokens(self) -> models.QuerySet[Token]:
+        return Token.objects.filter(subject=self.subject)
+
+    def close(self, outcome: str, at: datetime, **columns: Any) -> bool:
+        """End it, if nobody has yet; say whether it was us. Its tokens end with it."""
+        with transaction.atomic():
+            rows = Attempt.objects.open().filter(pk=self.pk)
+            if rows.update(closed_at=at, outcome=outcome, **columns) != 1:
+                return False
+            self.tokens().revoke(at)
+        self.closed_at, self.outcome = at, outcome
+        return True
+
+    def request_poll(self, at: datetime) -> bool:
+        """Queue one look at the provider, unless one was queued within the last seconds."""
+        if not provider_of(self).is_polled:
+            return False
+        recent = Q(polled_at__isnull=True) | Q(polled_at__lt=at - settings.POLL_EVERY)
+        if Attempt.objects.working().filter(recent, pk=self.pk).update(polled_at=at) != 1:
+            return False
+        async_task("jobs.sweep.poll", self.pk, task_name=f"poll-{self.pk}")
+        return True
+
+
+class Event(models.Model):
+    """One line of a job's history."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="events")
+    attempt = models.ForeignKey(Attempt, on_delete=models.SET_NULL, null=True, related_name="events")
+    at = models.DateTimeField(default=now)
+    old = models.CharField(max_length=10, blank=True)
+    new = models.CharField(max_length=10, blank=True)
+    reason = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["at", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.old or 'nothing'} → {self.new}: {self.reason}"
+
+
+class Heartbeat(models.Model):
+    """When something was last known to be alive, or last did its round."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.at:%H:%M:%S}"
+
+    @classmethod
+    def beat(cls, name: str, at: datetime) -> None:
+        cls.objects.update_or_create(name=name, defaults={"at": at})
+
+    @classmethod
+    def take_turn(cls, name: str, at: datetime, every: timedelta) -> bool:
+        """Of many processes that come round, let one in per `every`."""
+        cls.objects.get_or_create(name=name, defaults={"at": at - 2 * every})
+        return cls.objects.filter(name=name, at__lte=at - every).update(at=at) == 1
+
+    @classmethod
+    def is_fresh(cls, name: str, at: datetime, within: timedelta) -> bool:
+        return cls.objects.filter(name=name, at__gte=at - within).exists()
+
+
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def issue(self, *, owner: Any, name: str, accepted: str) -> tuple[ApiKey, str]:
+        """Make a key; return its row, and the key itself, which is not kept and not shown again."""
+        prefix, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
+        row = self.create(
+            owner=owner, name=name, prefix=prefix, digest=ApiKey.digest_of(secret), accepted=accepted
+        )
+        return row, f"fsk_{prefix}_{secret}"
+
+    def authenticate(self, value: str, at: datetime) -> ApiKey | None:
+        """Return the live key of this value, noting at most once a minute that it was used."""
+        mark, prefix, secret = (value.split("_", 2) + ["", ""])[:3]
+        key = (
+            self.select_related("owner").filter(prefix=prefix, revoked_at=None, owner__is_active=True).first()
+        )
+        if mark != "fsk" or key is None or not hmac.compare_digest(key.digest, ApiKey.digest_of(secret)):
+            return None
+        if key.used_at is None or key.used_at < at - timedelta(minutes=1):
+            self.filter(pk=key.pk).update(used_at=at)
+        return key
+
+
+class ApiKey(models.Model):
+    """A program's way in as its owner. The secret has 256 bits, so a plain hash keeps it."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=80)
+    prefix = models.CharField(max_length=8, unique=True, help_text="The part that may be shown.")
+    digest = models.CharField(max_length=64)
+    accepted = models.TextField(help_text="The statement on consent accepted for every job sent with it.")
+    created_at = models.DateTimeField(default=now)
+    used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    objects = ApiKeyQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"key {self.prefix} ({self.name})"
+
+    @staticmethod
+    def digest_of(secret: str) -> str:
+        return hashlib.sha256(secret.encode()).hexdigest()
+
+    def revoke(self, at: datetime) -> bool:
+        return ApiKey.objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=at) == 1

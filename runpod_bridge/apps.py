@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class RunpodBridgeConfig(AppConfig):
+    name = "runpod_bridge"
