@@ -26,7 +26,7 @@ TAKE_PATIENCE = Backoff(first=1.0)
 REFUSED_PAUSE = 30.0  # seconds until a refused token is tried again: somebody has to act meanwhile
 PING_EVERY = 5.0
 POLL_EVERY = 1.0  # at most so often, should the service answer at once instead of holding the request
-GRACE = 4.0  # seconds for a running job to reach its next frame when the worker is told to stop
+GRACE = 3.0  # seconds for a running job to reach its next frame when the worker is told to stop
 
 
 class NoWork(Exception):

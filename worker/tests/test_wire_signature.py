@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -36,6 +37,12 @@ def test_one_attempts_secret_says_nothing_of_anothers():
 def test_the_contract_is_read_without_the_engine():
     code = "import sys, worker.wire; print(not {'numpy', 'av', 'cv2', 'requests'} & set(sys.modules))"
 
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    said = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
 
     assert said.stdout.strip() == "True"
