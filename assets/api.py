@@ -14,7 +14,7 @@ router = Router(tags=["assets"], auth=None)
 
 @router.api_operation(["GET", "HEAD"], "/{token}", summary="Fetch an input")
 def fetch(request: HttpRequest, token: str) -> HttpResponseBase:
-    """Answer with the bytes of one asset, whole or ranged (`Range`, `If-Range`). 404 for any token not live."""
+    """The bytes of one asset, whole or ranged (`Range`, `If-Range`). 404 for any token not live."""
     asset = Token.objects.redeem(token, Token.Purpose.DOWNLOAD, now()).asset
     return serve(request, asset, filename=str(asset.pk))
 

@@ -33,7 +33,7 @@ class NoBytes(Refusal):
 
 
 def fetch(url: str) -> Iterator[bytes]:
-    """Yield the bytes at `url`, or raise a Refusal: capped, in bounded time, redirects checked like the first.
+    """Yield the bytes at `url`, or raise a Refusal: capped, in bounded time, every redirect checked.
 
     Only https to a public address, except to a `host:port` that the operator has listed.
     """

@@ -33,7 +33,7 @@ def invalid(request: HttpRequest, exc: ValidationError) -> HttpResponse:
     """A form that was cut off at a file over the cap lacks fields, too; the cap is what to speak of."""
     if refusal := getattr(request, "refused_upload", None):
         return problem(request, refusal)
-    errors = [field_error(error) for error in exc.errors]
+    errors = [field_error(request, error) for error in exc.errors]
     first = errors[0]
     kind = MissingField if first["code"] == MissingField.code else InvalidChoice
     return problem_document(
@@ -41,13 +41,13 @@ def invalid(request: HttpRequest, exc: ValidationError) -> HttpResponse:
     )
 
 
-def field_error(error: dict) -> dict[str, str | None]:
+def field_error(request: HttpRequest, error: dict) -> dict[str, str | None]:
     """One of pydantic's errors in our words: `loc` ends with the field's name."""
     field = str(error["loc"][-1])
     if error["type"] == "missing":
         return {"field": field, "code": MissingField.code, "detail": f"The field {field} is missing."}
-    value = repr(error.get("input"))[:80]
-    detail = f"{field} is {value}: {error['msg'].lower()}."
+    value = repr(request.POST.get(field, request.GET.get(field)))[:80]
+    detail = f"{field} is {value}, but {error['msg'][0].lower()}{error['msg'][1:]}."
     return {"field": field, "code": InvalidChoice.code, "detail": detail}
 
 

@@ -44,7 +44,7 @@ class WorkersOnlyOnThePublicHost:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         host, _ = split_domain_port(request.META.get("HTTP_HOST", ""))
-        is_public = host == settings.PUBLIC_HOST and host not in settings.SIGN_IN_HOSTS
+        is_public = bool(host) and host == settings.PUBLIC_HOST and host not in settings.SIGN_IN_HOSTS
         is_output = request.path.endswith("/output")
         if is_public and (not FOR_WORKERS.match(request.path) or (is_output and "token" not in request.GET)):
             return problem_document(

@@ -96,15 +96,16 @@ def create_job(
     request: HttpRequest,
     response: HttpResponse,
     asked: Form[JobIn],
-    reference_video: UploadedFile | None = File(None),
-    source_image: UploadedFile | None = File(None),
-    driving_audio: UploadedFile | None = File(None),
+    reference_video: File[UploadedFile | None] = None,
+    source_image: File[UploadedFile | None] = None,
+    driving_audio: File[UploadedFile | None] = None,
 ):
-    """Put the face of `source_image` into `reference_video`, or make the photo sing. Answers at once; poll the job.
+    """Put the face of `source_image` into `reference_video`, or make the photo sing.
 
-    A browser session must send `consent=true`; a key carries its owner's consent. Refusals: `missing_field`,
-    `invalid_choice`, `empty_file`, `unreadable_media`, `too_long`, `too_many_pixels` (422), `unsupported_media`
-    (415), `too_large` (413), `no_length` (411), `consent_required` (403).
+    Answers at once; poll the job. A browser session must send `consent=true`; a key carries its
+    owner's consent. Refusals: `missing_field`, `invalid_choice`, `empty_file`, `unreadable_media`,
+    `too_long`, `too_many_pixels` (422), `unsupported_media` (415), `too_large` (413), `no_length`
+    (411), `consent_required` (403).
     """
     parts = {"reference_video": reference_video, "source_image": source_image, "driving_audio": driving_audio}
     caller = request.auth

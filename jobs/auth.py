@@ -23,8 +23,14 @@ from jobs.models import ApiKey, Job
 
 LOCAL_USER = "local"
 FORWARDING_HEADERS = [
-    "Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP", "CF-Connecting-IP",
-]  # fmt: skip
+    "Forwarded",
+    "Via",
+    "X-Forwarded-For",
+    "X-Forwarded-Host",
+    "X-Forwarded-Proto",
+    "X-Real-IP",
+    "CF-Connecting-IP",
+]
 OUTPUT_SIGNER = TimestampSigner(salt="jobs.output", sep=".")
 
 

@@ -473,7 +473,8 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 
     def authenticate(self, value: str, at: datetime) -> ApiKey | None:
         """Return the live key of this value, noting at most once a minute that it was used."""
-        mark, prefix, secret = (value.split("_", 2) + ["", ""])[:3]
+        mark, _, rest = value.partition("_")
+        prefix, _, secret = rest.partition("_")
         key = (
             self.select_related("owner").filter(prefix=prefix, revoked_at=None, owner__is_active=True).first()
         )
