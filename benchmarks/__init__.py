@@ -1,0 +1,1 @@
+"""Measurements and pictures of the engines, each made by one command."""

@@ -1,0 +1,52 @@
+"""Make the video that a job asks for.
+
+`make` is the one way in: it picks the engine by the task's mode. Errors are those of `worker.errors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+
+# Called with (stage, frames done, frames in all if known). It may raise, which ends the work between frames.
+Progress = Callable[[str, int, int | None], None]
+
+# Imported only when one is asked for: they bring the whole of OpenCV and ONNX Runtime with them.
+ENGINES = {
+    "video_swap": "worker.engines.swap.job",
+    "photo_sing": "worker.engines.sing.job",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What to make, of which files. `reference_video` is None only where `driving_audio` is not."""
+
+    mode: str
+    quality: str
+    enable_4k: bool
+    aspect_ratio: str
+    reference_video: Path | None
+    source_image: Path
+    driving_audio: Path | None
+    output: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What was made: `frames` written, `swapped` of them with a face replaced or animated, `seconds` long."""
+
+    frames: int
+    swapped: int
+    width: int
+    height: int
+    fps: float
+    seconds: float
+    stage_seconds: dict[str, float] = field(default_factory=dict)
+
+
+def make(task: Task, progress: Progress) -> Result:
+    """Write `task.output`, or raise a WorkError, or whatever `progress` raised."""
+    return import_module(ENGINES[task.mode]).run(task, progress)

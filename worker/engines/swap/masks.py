@@ -1,0 +1,32 @@
+"""Areas of a face as masks. Points are (478, 2) or (478, 3) in the mask's pixels."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from worker.faces import topology
+
+FEATURES = (topology.LIPS_OUTER, topology.LEFT_EYE, topology.RIGHT_EYE)
+BROWS = (topology.LEFT_BROW, topology.RIGHT_BROW)
+# Skin that is never a feature, hardly ever hair: cheeks and nose. The second is lower down, for photos.
+CHEEKS = np.array([50, 280, 347, 118, 4, 330, 101, 205, 425])
+CHEEKS_AND_JAW = np.array([*CHEEKS, 187, 411])
+NOSE = np.array([1, 98, 327, 2, 168, 129, 358])
+EYE_BRIDGES = (np.array([33, 133, 168]), np.array([263, 362, 168]))
+# Nothing stands in front of these without hiding the face itself.
+INNER = (*BROWS, NOSE, *EYE_BRIDGES, *FEATURES)
+
+
+def hulls(
+    points: np.ndarray, groups: tuple[np.ndarray, ...], size: tuple[int, int], *, grow: int = 0
+) -> np.ndarray:
+    """Return the (height, width) bool mask of the groups' convex hulls, `size` as (height, width).
+
+    `grow` widens it by half as many pixels on every side.
+    """
+    mask = np.zeros(size, np.uint8)
+    flat = points[:, :2].astype(np.int32)
+    for group in groups:
+        cv2.fillConvexPoly(mask, cv2.convexHull(flat[group]), 1)
+    return (cv2.dilate(mask, np.ones((grow, grow), np.uint8)) if grow else mask) > 0

@@ -1,0 +1,104 @@
+"""Swap the face in one picture after another. Pictures are changed in place, and only round the face."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from worker.engines.swap import tone
+from worker.engines.swap.bend import Layer, bend_portrait
+from worker.engines.swap.cutout import Cutout, cut
+from worker.engines.swap.grain import Grain
+from worker.engines.swap.inside import add_closing_eyes, add_mouth
+from worker.engines.swap.masks import FEATURES, hulls
+from worker.engines.swap.occlusion import Occlusion
+from worker.engines.swap.portrait import Portrait
+from worker.engines.swap.quality import Quality
+from worker.engines.swap.shape import transfer, with_shift
+from worker.faces.smooth import Face
+from worker.media.picture import Picture
+
+SHOWN = 0.5  # cover from which a pixel tells about the portrait's light
+UNCOVERED = 0.3  # occlusion up to which it tells about the video's
+CLEAN = 0.8  # cover from which noise can be measured
+EDGE_BLUR = 0.006  # of the face: what the coarse mask needs to lose its steps
+
+
+class Renderer:
+    """Swaps one portrait into one clip. `neutral` is the video's face at rest, (478, 3) without pose."""
+
+    def __init__(self, portrait: Portrait, neutral: np.ndarray, to_rgb: np.ndarray, quality: Quality) -> None:
+        self.portrait = portrait
+        self.quality = quality
+        self.to_rgb = to_rgb
+        self.shift = transfer(portrait.shape, neutral)
+        self.grain = Grain()
+        self.forget()
+
+    def forget(self) -> None:
+        """Start anew, as after a cut: light and skin are those of another scene."""
+        self.tone = tone.Tone()
+        self.occlusion = Occlusion(self.to_rgb)
+        self.grain.forget()
+
+    def render(self, picture: Picture, face: Face) -> bool:
+        """Swap the face; return whether there was enough of it in the picture."""
+        if face.is_new:
+            self.forget()
+        new = face.pose.apply(with_shift(face.shape, self.shift)).astype(np.float32)
+        cutout = cut(picture, face.landmarks, new)
+        if cutout is None:
+            return False
+        large = cutout.face > self.quality.large_face
+        step = self.quality.map_step * (2 if large else 1)
+        scale = face.pose.scale / self.portrait.pose.scale
+        layer = bend_portrait(self.portrait, cutout, scale, step)
+        occluded = self.match_light(layer, cutout)
+        if self.grain.is_due:
+            self.grain.measure(layer.luma, cutout.luma, clean_area(layer, cutout))
+        self.grain.add(layer.luma)
+        add_closing_eyes(layer, cutout, face.shape, self.portrait.shape)
+        add_mouth(layer, cutout)
+        layer.cover *= face.presence * (1 - cv2.resize(occluded, cutout.half_size))
+        mix(picture, cutout, layer)
+        return True
+
+    def match_light(self, layer: Layer, cutout: Cutout) -> np.ndarray:
+        """Match the layer to the video's light; return the small map of what covers the face, 0..1."""
+        zoom = self.quality.tone_side / max(cutout.width, cutout.height)
+        size = max(8, int(cutout.width * zoom)), max(8, int(cutout.height * zoom))
+        there = tone.small(cutout.luma, cutout.chroma, size)
+        here = tone.small(layer.luma, layer.chroma, size)
+        own, new = (points[:, :2] * zoom for points in (cutout.own, cutout.new))
+        occluded = self.occlusion.find(there, own)
+        shown = cv2.resize(layer.cover, size, interpolation=cv2.INTER_AREA) > SHOWN
+        rows = there.shape[:2]
+        features = hulls(own, FEATURES, rows) | hulls(new, FEATURES, rows)
+        skin = shown & ~features & (occluded < UNCOVERED)
+        tone.apply(layer, self.tone.match(there, here, skin.astype(np.float32)), cutout)
+        return occluded
+
+
+def clean_area(layer: Layer, cutout: Cutout) -> np.ndarray:
+    clean = (layer.cover > CLEAN).astype(np.uint8)
+    return cv2.resize(clean, (cutout.width, cutout.height), interpolation=cv2.INTER_NEAREST) > 0
+
+
+def mix(picture: Picture, cutout: Cutout, layer: Layer) -> None:
+    """Mix the layer into the picture by its cover, in place; where the cover is 0, not a bit changes."""
+    width = max(3, int(EDGE_BLUR * cutout.face) | 1)
+    cover = cv2.blur(layer.cover, (width, width))
+    full_cover = cv2.resize(cover, (cutout.width, cutout.height), interpolation=cv2.INTER_LINEAR)
+    cutout.luma[:] = mixed(cutout.luma, layer.luma, full_cover)
+    half = cutout.box.halved()
+    half.of(picture.u)[:] = mixed(cutout.chroma[..., 0], layer.chroma[..., 0], cover)
+    half.of(picture.v)[:] = mixed(cutout.chroma[..., 1], layer.chroma[..., 1], cover)
+
+
+def mixed(below: np.ndarray, above: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Mix `above` over the uint8 plane `below` by a weight of 0..1, rounded once."""
+    out = np.subtract(above, below, dtype=np.float32)
+    out *= weight
+    out += below
+    out += 0.5
+    return np.clip(out, 0, 255, out=out).astype(np.uint8)

@@ -1,0 +1,82 @@
+"""What of the photo's face the video's face takes over: its shape, and where it ends.
+
+Shapes are (N, 3) without pose (see `worker.faces.pose`): one unit is the distance of the outer eye corners.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from worker.engines.swap.easing import smoothstep
+from worker.faces import topology
+from worker.faces.pose import reference
+
+TRANSFER = 0.7  # of the way from the video's face to the photo's; more bends the cheeks of some pairs visibly
+RINGS = 5  # mesh rings from the oval inwards over which the transfer comes in
+WIDEST, NARROWEST = 1.18, 0.85  # how much wider eyes and lips may become
+DEPTH_SHARE = 0.5  # depth is the mesh's weakest guess
+RELAXATIONS = 4
+
+# Edge of the mask, in units of eye distance from the oval inwards.
+INSET, FEATHER = 0.03, 0.16
+FOREHEAD_INSET = 0.05  # more at the top, where hair begins
+
+
+def transfer(photo: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """Return the (468, 3) shift from the video's neutral shape towards the photo's.
+
+    The oval stays, so that the head still fits. Eyes and lips move and widen as wholes: their inner shape is
+    expression, which is the video's.
+    """
+    face = slice(topology.FACE_POINTS)
+    shift = (photo[face] - own[face]).copy()
+    groups = (topology.LIPS, topology.LEFT_EYE_AREA, topology.RIGHT_EYE_AREA)
+    for group in groups:
+        shift[group] = move_as_one(photo[group], own[group])
+    shift *= TRANSFER * smoothstep(topology.RINGS_FROM_OVAL, 0, RINGS)[:, None]
+    shift = relaxed(shift, held=np.concatenate([topology.OVAL, *groups]))
+    shift[:, 2] *= DEPTH_SHARE
+    return shift
+
+
+def move_as_one(photo: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """Return the shift that brings the group's middle and, within limits, its width to the photo's."""
+    middle = own.mean(axis=0)
+    widening = np.clip(np.ptp(photo[:, 0]) / np.ptp(own[:, 0]), NARROWEST, WIDEST)
+    return photo.mean(axis=0) - middle + (own - middle) * (widening - 1, 0, 0)
+
+
+def relaxed(shift: np.ndarray, *, held: np.ndarray) -> np.ndarray:
+    """Even the shift out between neighbours, except at the held points."""
+    for _ in range(RELAXATIONS):
+        even = topology.NEIGHBOUR_MEAN @ shift
+        even[held] = shift[held]
+        shift = (shift + even) / 2
+    return shift
+
+
+def with_shift(shape: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """Return the (478, 3) shape moved; each iris goes with its eye."""
+    moved = shape.copy()
+    moved[: topology.FACE_POINTS] += shift
+    moved[topology.LEFT_IRIS : topology.RIGHT_IRIS] += shift[topology.LEFT_EYE_AREA].mean(axis=0)
+    moved[topology.RIGHT_IRIS :] += shift[topology.RIGHT_EYE_AREA].mean(axis=0)
+    return moved
+
+
+def edge_weights() -> np.ndarray:
+    """Return for each of the 478 points how much of the photo shows there: 0 at the oval, 1 well inside."""
+    face = reference()[:, :2].astype(np.float32)
+    oval = np.ascontiguousarray(face[topology.OVAL])
+    inside = np.array([cv2.pointPolygonTest(oval, (float(x), float(y)), True) for x, y in face])
+    inset = INSET + FOREHEAD_INSET * np.clip((-0.35 - face[:, 1]) / 0.35, 0, 1)
+    weights = np.ones(topology.POINTS)
+    weights[: topology.FACE_POINTS] = smoothstep(inside - inset, 0, FEATHER)
+    return weights
+
+
+def openness(shape: np.ndarray, lids: tuple[int, int, int, int]) -> float:
+    """Return the eye's opening over its width."""
+    upper, lower, outer, inner = (shape[index, :2] for index in lids)
+    return float(np.linalg.norm(upper - lower) / np.linalg.norm(outer - inner))

@@ -1,0 +1,42 @@
+"""Tell a face's skin from what is not: hair, a hat, a microphone."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+LEAST_PIXELS = 30
+# The least spread that skin has, and how many spreads still count as skin, in L, a, b.
+FLOOR = np.array([4, 1.5, 1.5])
+REACH = np.array([3.2, 3.0, 3.0])
+ADAPTATION = 0.15  # per frame
+
+
+class Skin:
+    """The colour of one face's skin, learnt from its cheeks. `lab` images are (H, W, 3) float32 CIE Lab."""
+
+    def __init__(self) -> None:
+        self.median: np.ndarray | None = None
+        self.spread: np.ndarray | None = None
+
+    def learn(self, lab: np.ndarray, cheeks: np.ndarray) -> None:
+        pixels = lab[cheeks]
+        if len(pixels) < LEAST_PIXELS:
+            return
+        median = np.median(pixels, axis=0)
+        spread = 1.48 * np.median(np.abs(pixels - median), axis=0) + FLOOR  # 1.48 MAD: a normal deviation
+        share = ADAPTATION if self.median is not None else 1
+        self.median = median if share == 1 else self.median + share * (median - self.median)
+        self.spread = spread if share == 1 else self.spread + share * (spread - self.spread)
+
+    def distance(self, lab: np.ndarray) -> np.ndarray:
+        """Return how far from skin each pixel is: under about 1 is skin; zeros while nothing is learnt."""
+        if self.median is None:
+            return np.zeros(lab.shape[:2], np.float32)
+        apart = (lab - self.median.astype(np.float32)) * (1 / (self.spread * REACH)).astype(np.float32)
+        return np.sqrt((apart**2).sum(axis=2))
+
+
+def lab_of_rgb(rgb: np.ndarray) -> np.ndarray:
+    """Return RGB, 0..255, as CIE Lab: L 0..100."""
+    return cv2.cvtColor(np.clip(rgb.astype(np.float32) / 255, 0, 1), cv2.COLOR_RGB2Lab)

@@ -1,0 +1,100 @@
+"""Give the bent portrait the light and colour of the video, area by area.
+
+Everything is judged on a small copy of the cutout, (h, w, 3) float32 Y, Cb, Cr, and applied as
+out = gain * in + offset, both smooth over the face. Luma detail is scaled, so that wrinkles
+fade in flat light; chroma detail only ever shrinks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from worker.engines.swap.bend import Layer
+from worker.engines.swap.cutout import Cutout
+
+BLUR = 0.10  # of the small copy's side: what is light, not detail
+PRIOR = 0.03  # how much the whole face's mean says where little skin is seen
+BLACK = 16  # of video range
+LEAST_CONTRAST = np.array([0.55, 0.4, 0.4])
+MOST_CONTRAST = np.array([1.15, 1.0, 1.0])
+RATIO_POWER = 0.85  # the full ratio of brightness would double the source's own shading
+LEAST_SKIN = 20  # pixels
+
+MAP_MEMORY, CONTRAST_MEMORY = 0.5, 0.9  # what of the last frame's is kept
+
+
+def small(luma: np.ndarray, chroma: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Return both planes shrunk to `size` (width, height), as (h, w, 3) float32."""
+    planes = (
+        cv2.resize(luma, size, interpolation=cv2.INTER_AREA),
+        cv2.resize(chroma, size, interpolation=cv2.INTER_AREA),
+    )
+    return cv2.merge([planes[0], *cv2.split(planes[1])]).astype(np.float32)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mean:
+    """The light of one small image: `local` (h, w, 3) and the `detail` left, as its deviation per channel."""
+
+    local: np.ndarray
+    detail: np.ndarray | None
+
+
+def mean_of(image: np.ndarray, skin: np.ndarray, spread: float) -> Mean:
+    """Blur the image over its skin alone, `skin` (h, w) float32 0 or 1."""
+    seen = skin[..., None]
+    weight = cv2.GaussianBlur(skin, (0, 0), spread)[..., None]
+    whole = (image * seen).sum(axis=(0, 1)) / (skin.sum() + 1e-6)
+    local = (cv2.GaussianBlur(image * seen, (0, 0), spread) + PRIOR * whole) / (weight + PRIOR)
+    detail = (image - local)[skin > 0]
+    deviation = detail.std(axis=0) + 1e-3 if len(detail) > LEAST_SKIN else None
+    return Mean(local=local.astype(np.float32), detail=deviation)
+
+
+class Tone:
+    """Remembers the last frame's gains, so that light does not flicker."""
+
+    def __init__(self) -> None:
+        self.maps: np.ndarray | None = None
+        self.contrast: np.ndarray | None = None
+
+    def match(self, video: np.ndarray, portrait: np.ndarray, skin: np.ndarray) -> np.ndarray:
+        """Return (h, w, 6) float32: gains, then offsets, that bring the portrait to the video's light."""
+        spread = BLUR * max(skin.shape)
+        there, here = mean_of(video, skin, spread), mean_of(portrait, skin, spread)
+        contrast = self.remembered_contrast(there, here)
+        above_black = [np.maximum(each.local[..., 0] - BLACK, 1) + 4 for each in (there, here)]
+        ratio = np.clip(above_black[0] / above_black[1], 0.3, 2.2) ** RATIO_POWER
+        gains = np.empty_like(video)
+        gains[..., 0] = np.clip(contrast[0] * ratio, 0.25, 1.8)
+        gains[..., 1:] = contrast[1:]
+        maps = np.concatenate([gains, there.local - gains * here.local], axis=2)
+        self.maps = maps if self.maps is None else mixed(self.maps, maps, MAP_MEMORY)
+        return self.maps
+
+    def remembered_contrast(self, there: Mean, here: Mean) -> np.ndarray:
+        contrast = np.ones(3)
+        if there.detail is not None and here.detail is not None:
+            contrast = np.clip(there.detail / here.detail, LEAST_CONTRAST, MOST_CONTRAST)
+        kept = CONTRAST_MEMORY if self.contrast is not None else 0
+        self.contrast = contrast if not kept else kept * self.contrast + (1 - kept) * contrast
+        return self.contrast
+
+
+def mixed(old: np.ndarray, new: np.ndarray, kept: float) -> np.ndarray:
+    """Mix two maps of about the same size: the cutout grows and shrinks with the face."""
+    if old.shape != new.shape:
+        planes = [cv2.resize(old[..., i], new.shape[1::-1]) for i in range(old.shape[2])]
+        old = np.dstack(planes)
+    return kept * old + (1 - kept) * new
+
+
+def apply(layer: Layer, maps: np.ndarray, cutout: Cutout) -> None:
+    """Replace the layer's planes by their matched, float32 selves."""
+    luma = cv2.resize(np.ascontiguousarray(maps[..., [0, 3]]), (cutout.width, cutout.height))
+    layer.luma = layer.luma.astype(np.float32) * luma[..., 0] + luma[..., 1]
+    chroma = cv2.resize(np.ascontiguousarray(maps[..., [1, 2, 4, 5]]), cutout.half_size)
+    layer.chroma = layer.chroma.astype(np.float32) * chroma[..., :2] + chroma[..., 2:]
