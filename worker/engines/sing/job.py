@@ -1,0 +1,151 @@
+"""photo_sing from file to file: the photo's person moves and sings for as long as the sound lasts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from time import perf_counter
+
+import cv2
+import numpy as np
+
+from worker.engines import Progress, Result, Task
+from worker.engines.pipeline import Pipeline
+from worker.engines.sing.canvas import Canvas, frame_portrait
+from worker.engines.sing.motion import Head, Lips, sway
+from worker.engines.sing.paint import Painter
+from worker.engines.sing.reference import Reference, follow_reference
+from worker.engines.sing.voice import RATE, lips_of, listen
+from worker.errors import BadPayload, NoFaceInSource
+from worker.faces.track import landmarks_of_photo
+from worker.media.audio import has_sound, mono_chunks
+from worker.media.framing import output_size, resize
+from worker.media.photo import read_photo
+from worker.media.picture import HD, Picture
+from worker.media.sink import Mp4Sink
+from worker.media.sound import Sound
+
+FRAME_RATES = {"fast": 25, "balanced": 30, "max": 30}
+
+
+def run(task: Task, progress: Progress) -> Result:
+    # The steps are the threads; OpenCV's own would only stand in their way.
+    cv2.setNumThreads(1)
+    progress("preprocessing", 0, None)
+    song = Song(task=task, progress=progress, rate=FRAME_RATES[task.quality])
+    with song.timed("portrait"):
+        canvas = framed_portrait(task)
+    with song.timed("motion"):
+        song.plan()
+    return song.write(canvas)
+
+
+def framed_portrait(task: Task) -> Canvas:
+    photo = read_photo(task.source_image)
+    landmarks = landmarks_of_photo(photo)
+    if landmarks is None:
+        height, width = photo.shape[:2]
+        raise NoFaceInSource(f"No face was found in the source photo of {width}x{height} pixels.")
+    return frame_portrait(photo, landmarks, aspect_ratio=task.aspect_ratio, quality=task.quality)
+
+
+@dataclass(kw_only=True)
+class Song:
+    """One job: what every frame shows, then the frames. `seconds` is the time each step worked."""
+
+    task: Task
+    progress: Progress
+    rate: int
+    seconds: Counter[str] = field(default_factory=Counter)
+
+    def plan(self) -> None:
+        """Work out lips and head of all frames; a few numbers a frame, whatever the length."""
+        self.voice = voice_of(self.task)
+        reference = self.reference()
+        if self.voice is None and reference is None:
+            raise BadPayload("photo_sing needs a driving audio or a reference video, and got neither.")
+        self.lips = self.sung() if self.voice else mimed(reference, self.rate)
+        self.head = self.head_by(reference)
+
+    def reference(self) -> Reference | None:
+        if self.task.reference_video is None:
+            return None
+        return follow_reference(
+            self.task.reference_video, lambda done, total: self.progress("preprocessing", done, total)
+        )
+
+    def sung(self) -> Lips:
+        return lips_of(listen(mono_chunks(self.voice, RATE)), self.rate)
+
+    def head_by(self, reference: Reference | None) -> Head:
+        if reference is None:
+            return sway(self.lips.stress, self.rate)
+        return reference.head_at(frame_times(len(self.lips), self.rate))
+
+    def write(self, canvas: Canvas) -> Result:
+        height, width = canvas.image.shape[:2]
+        size = output_size(width, height, enable_4k=self.task.enable_4k)
+        total = len(self.lips)
+        sink = Mp4Sink(
+            self.task.output,
+            width=size[0],
+            height=size[1],
+            rate=Fraction(self.rate),
+            time_base=Fraction(1, self.rate),
+            colour=HD,
+            sound=Sound(self.voice, alone=True) if self.voice else None,
+            quality=self.task.quality,
+        )
+        self.progress("generating", 0, total)
+        with sink, Pipeline() as pipeline:
+            for picture in pipeline.ahead(self.pictures(canvas), name="paint"):
+                with self.timed("encode"):
+                    sink.write(resize(picture, *size))
+                self.progress("generating", sink.frames, total)
+            self.progress("packaging", total, total)
+        return Result(
+            frames=total,
+            swapped=total,
+            width=size[0],
+            height=size[1],
+            fps=float(self.rate),
+            seconds=total / self.rate,
+            stage_seconds=dict(self.seconds),
+        )
+
+    def pictures(self, canvas: Canvas) -> Iterator[Picture]:
+        painter = Painter(canvas, self.task.quality)
+        for index in range(len(self.lips)):
+            with self.timed("paint"):
+                picture = painter.paint(self.head.with_lips(self.lips, index), index)
+            yield picture
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        begun = perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[step] += perf_counter() - begun
+
+
+def voice_of(task: Task) -> Path | None:
+    """Return the file whose sound is sung: the driving audio, else the video's own; None if all is silent."""
+    if task.driving_audio is not None:
+        return task.driving_audio
+    if task.reference_video is not None and has_sound(task.reference_video):
+        return task.reference_video
+    return None
+
+
+def mimed(reference: Reference, rate: int) -> Lips:
+    """Return the lips as the reference video shows them, for its length."""
+    return reference.lips_at(frame_times(max(1, round(reference.seconds * rate)), rate))
+
+
+def frame_times(frames: int, rate: int) -> np.ndarray:
+    return np.arange(frames) / rate

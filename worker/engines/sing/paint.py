@@ -1,0 +1,102 @@
+"""Paints the portrait with its mesh moved, as YUV 4:2:0 planes in BT.709."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from worker.engines.sing.canvas import Canvas
+from worker.engines.sing.motion import Expression
+from worker.engines.sing.mouth import Inside, Mouth, box_round
+from worker.engines.sing.rig import Rig
+from worker.faces.raster import rasterize
+from worker.faces.views import Box, yuv_of_rgb
+from worker.media.picture import Picture, from_rgb
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fineness:
+    """`step`: pixels of the picture per pixel that the mesh is drawn with; `how`: cv2's interpolation."""
+
+    step: int
+    how: int
+
+
+FINENESS = {
+    "fast": Fineness(step=4, how=cv2.INTER_LINEAR),
+    "balanced": Fineness(step=2, how=cv2.INTER_CUBIC),
+    "max": Fineness(step=2, how=cv2.INTER_LANCZOS4),
+}
+SWING = 0.45  # face heights that a moving point may go
+
+
+class Painter:
+    def __init__(self, canvas: Canvas, quality: str) -> None:
+        self.fineness = FINENESS[quality]
+        height, width = canvas.image.shape[:2]
+        self.still = from_rgb(canvas.image)
+        self.rig = Rig(canvas.landmarks, width, height)
+        self.mouth = Mouth(self.rig, canvas.image)
+        self.low = self.rig.texture.min(axis=0)
+        self.extent = np.ptp(self.rig.texture, axis=0)
+        self.values = np.ones((len(self.rig.rest), 3), np.float32)
+        self.values[:, :2] = (self.rig.texture - self.low) / self.extent
+        self.box = self.moving_box(width, height)
+
+    def moving_box(self, width: int, height: int) -> Box:
+        """Return the part of the picture that can move; the rest is never touched."""
+        moving = self.rig.still[self.rig.reach > 0.01, :2]
+        margin = round(SWING * self.rig.face_height * self.rig.pose.scale)
+        return box_round(moving, margin).even_within(width, height)
+
+    def paint(self, wish: Expression, pts: int) -> Picture:
+        """Return the portrait with that expression."""
+        points = self.rig.points(wish)
+        picture = Picture(*(plane.copy() for plane in self.still.planes), pts)
+        self.bend(picture, points)
+        inside = self.mouth.inside(points, wish)
+        if inside is not None:
+            lay_in(picture, inside)
+        return picture
+
+    def bend(self, picture: Picture, points: np.ndarray) -> None:
+        places = self.places(points)
+        box, half = self.box, self.box.halved()
+        box.of(picture.y)[:] = self.taken(self.still.y, places, box)
+        for plane, still in ((picture.u, self.still.u), (picture.v, self.still.v)):
+            half.of(plane)[:] = self.taken(still, (places + 0.5) / 2 - 0.5, half)
+
+    def places(self, points: np.ndarray) -> np.ndarray:
+        """Return, for each coarse pixel of the box, the (x, y) pixel of the still picture that it shows."""
+        step = self.fineness.step
+        coarse = (points - (self.box.left, self.box.top, 0) + (0.5, 0.5, 0)) / step - (0.5, 0.5, 0)
+        width, height = -(-self.box.width // step), -(-self.box.height // step)
+        drawn = rasterize(coarse, self.rig.triangles, self.values, width=width, height=height)
+        return drawn[..., :2] * self.extent + self.low
+
+    def taken(self, still: np.ndarray, places: np.ndarray, box: Box) -> np.ndarray:
+        """Return the box filled from those places of the still plane."""
+        step = self.fineness.step if box is self.box else self.fineness.step // 2
+        full = places.shape[1] * step, places.shape[0] * step
+        fine = places.astype(np.float32)
+        if step > 1:
+            fine = cv2.resize(fine, full, interpolation=cv2.INTER_LINEAR)
+        fine = np.ascontiguousarray(fine[: box.height, : box.width])
+        return cv2.remap(still, fine, None, self.fineness.how, borderMode=cv2.BORDER_REPLICATE)
+
+
+def lay_in(picture: Picture, inside: Inside) -> None:
+    """Mix the patch into the planes, in place."""
+    yuv = cv2.transform(inside.patch, yuv_of_rgb("bt709", False))
+    blend(inside.box.of(picture.y), yuv[..., 0], inside.cover)
+    half = inside.box.halved()
+    small = half.width, half.height
+    yuv, cover = (cv2.resize(part, small, interpolation=cv2.INTER_AREA) for part in (yuv, inside.cover))
+    blend(half.of(picture.u), yuv[..., 1], cover)
+    blend(half.of(picture.v), yuv[..., 2], cover)
+
+
+def blend(below: np.ndarray, above: np.ndarray, cover: np.ndarray) -> None:
+    below[:] = np.rint(below + (above - below) * cover).astype(np.uint8)

@@ -1,0 +1,152 @@
+"""Takes the motion of a face out of a reference video, and gives it to another head.
+
+Only a dozen numbers a picture are kept. Angles, lengths and shares are those of `worker.engines.sing.motion`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+from scipy.spatial.transform import Rotation
+
+from worker.engines.sing.motion import PIVOT, Head, Lips
+from worker.errors import NoFaceInVideo
+from worker.faces import topology
+from worker.faces.pose import pose_of
+from worker.faces.track import Tracker
+from worker.faces.views import PlanesView, rgb_of_yuv
+from worker.media.source import VideoSource, open_video
+
+TURN_LIMIT = 0.36  # radians: beyond, a single photo shows that it is flat
+TURN_SHARE = 0.95
+SHIFT_LIMIT = 0.16
+ZOOM_LIMIT = 0.06
+CALM = 0.035  # seconds, standard deviation: landmarks tremble
+
+LIDS_FALLING = 0.75  # share of the usual eye opening below which a lid counts as closing
+LIDS_SHUT = 0.30
+BROW_TRAVEL = 0.055  # eye distances that raised brows go
+JAW_TRAVEL = 0.22  # eye distances between the lips of a wide open mouth
+WIDTH_TRAVEL = 0.16  # of the usual width, from neutral to as wide as it gets
+
+# Rows of a track: what is measured in each picture.
+MEASURES = ("time", "turn_x", "turn_y", "turn_z", "x", "y", "scale", "lids", "brows", "lips", "width")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """A tracked face: per picture with a face (n,) times in seconds, head and lips; `seconds` long."""
+
+    times: np.ndarray
+    head: Head
+    lips: Lips
+    seconds: float
+
+    def head_at(self, times: np.ndarray) -> Head:
+        """Return the head at any times from 0 on; beyond its end the motion runs back, and forth again."""
+        there = to_and_fro(times, self.seconds)
+        return Head(**{name: self.at(there, getattr(self.head, name)) for name in Head.__dataclass_fields__})
+
+    def lips_at(self, times: np.ndarray) -> Lips:
+        there = to_and_fro(times, self.seconds)
+        return Lips(**{name: self.at(there, getattr(self.lips, name)) for name in Lips.__dataclass_fields__})
+
+    def at(self, times: np.ndarray, track: np.ndarray) -> np.ndarray:
+        if track.ndim == 1:
+            return np.interp(times, self.times, track)
+        return np.stack([np.interp(times, self.times, column) for column in track.T], axis=1)
+
+
+def to_and_fro(times: np.ndarray, length: float) -> np.ndarray:
+    """Fold times into 0..length, forwards and backwards in turn, so that no repeat jumps."""
+    phase = np.mod(times, 2 * length)
+    return np.where(phase < length, phase, 2 * length - phase)
+
+
+def follow_reference(path: Path, on_picture: Callable[[int, int | None], None]) -> Reference:
+    """Track the face through the video; NoFaceInVideo if there is none. `on_picture`: (done, in all)."""
+    with open_video(path) as source:
+        rows, end = [], 0.0
+        for done, (time, landmarks) in enumerate(tracked(source), start=1):
+            on_picture(done, source.frames)
+            end = time + float(1 / source.rate)
+            if landmarks is not None:
+                rows.append(measured(time, landmarks))
+    if not rows:
+        raise NoFaceInVideo(f"No face was found in the reference video, which is {end:.1f} s long.")
+    return reference_of(np.array(rows), end)
+
+
+def tracked(source: VideoSource) -> Iterator[tuple[float, np.ndarray | None]]:
+    matrix = rgb_of_yuv("bt709" if source.colour.space == 1 else "bt601", False)
+    tracker = Tracker()
+    for picture in source:
+        yield float(picture.pts * source.time_base), tracker.follow(PlanesView(*picture.planes, matrix))
+
+
+def measured(time: float, landmarks: np.ndarray) -> list[float]:
+    """Return one row of MEASURES; turns are whole rotations, lengths without the head's pose."""
+    pose = pose_of(landmarks)
+    face = pose.undo(landmarks.astype(np.float64))
+    turn = Rotation.from_matrix(pose.rotation).as_rotvec()
+    lids = np.mean([openness(face, eye) for eye in (topology.LEFT_LIDS, topology.RIGHT_LIDS)])
+    brows = face[topology.LEFT_LIDS[0], 1] - face[topology.LEFT_BROW, 1].mean()
+    brows += face[topology.RIGHT_LIDS[0], 1] - face[topology.RIGHT_BROW, 1].mean()
+    lips = np.linalg.norm(face[topology.UPPER_LIP] - face[topology.LOWER_LIP])
+    width = np.linalg.norm(face[61] - face[291])
+    return [time, *turn, *pose.shift[:2], pose.scale, lids, brows / 2, lips, width]
+
+
+def openness(face: np.ndarray, eye: tuple[int, int, int, int]) -> float:
+    """Return the height of an eye's opening over its width."""
+    upper, lower, outer, inner = face[list(eye), :2]
+    return float(np.linalg.norm(upper - lower) / np.linalg.norm(outer - inner))
+
+
+def reference_of(rows: np.ndarray, seconds: float) -> Reference:
+    track = dict(zip(MEASURES, rows.T, strict=True))
+    usual = {name: np.median(track[name]) for name in MEASURES}
+    calm = np.median(np.diff(track["time"])) if len(rows) > 1 else 1.0
+    spread = CALM / max(calm, 1e-3)
+
+    turn = limited(calmed(turns_from_usual(rows[:, 1:4]), spread) * TURN_SHARE, TURN_LIMIT)
+    zoom = 1 + limited(calmed(track["scale"] / usual["scale"] - 1, spread), ZOOM_LIMIT)
+    place = np.stack([track["x"] - usual["x"], track["y"] - usual["y"]], axis=1) / usual["scale"]
+    shift = limited(calmed(place, spread) - shift_by_turning(turn, zoom), SHIFT_LIMIT)
+    eyes = track["lids"] / np.percentile(track["lids"], 80)
+    head = Head(
+        turn=turn,
+        shift=shift,
+        zoom=zoom,
+        blink=np.clip((LIDS_FALLING - eyes) / (LIDS_FALLING - LIDS_SHUT), 0, 1),
+        brows=np.clip(calmed(track["brows"] - usual["brows"], spread) / BROW_TRAVEL, -0.6, 1.2),
+    )
+    opening = np.clip((track["lips"] - np.percentile(track["lips"], 5)) / JAW_TRAVEL, 0, 1)
+    width = np.clip((track["width"] / usual["width"] - 1) / WIDTH_TRAVEL, -1, 1)
+    lips = Lips(opening=opening, width=width, stress=opening)
+    return Reference(times=track["time"], head=head, lips=lips, seconds=seconds)
+
+
+def turns_from_usual(rotvecs: np.ndarray) -> np.ndarray:
+    """Return (n, 3) rotations from the mean one, as the portrait's own pose counts as the usual."""
+    rotations = Rotation.from_rotvec(rotvecs)
+    return (rotations.mean().inv() * rotations).as_rotvec()
+
+
+def shift_by_turning(turn: np.ndarray, zoom: np.ndarray) -> np.ndarray:
+    """Return (n, 2) how far the point between the eyes goes just because the head turns on its neck."""
+    turned = Rotation.from_rotvec(turn).apply(-PIVOT) * zoom[:, None] + PIVOT
+    return turned[:, :2]
+
+
+def calmed(track: np.ndarray, spread: float) -> np.ndarray:
+    return gaussian_filter1d(track, spread, axis=0, mode="nearest")
+
+
+def limited(track: np.ndarray, limit: float) -> np.ndarray:
+    """Bend the track gently so that it stays within +-limit."""
+    return limit * np.tanh(track / limit)

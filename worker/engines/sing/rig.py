@@ -1,0 +1,194 @@
+"""A portrait as a mesh that can move: the face, the head round it, and the still picture behind.
+
+Points at rest are without the portrait's pose (see `worker.faces.pose`): in eye distances, y down, the
+face looking along -z. `Rig.points` gives (N, 3) pixels.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from scipy.spatial import Delaunay
+from scipy.spatial.transform import Rotation
+
+from worker.engines.sing.motion import PIVOT, Expression
+from worker.faces import topology
+from worker.faces.pose import pose_of
+
+# Rings round the face: (distance over the oval's, how much of the head's motion, how far behind in faces).
+RINGS = ((1.15, 1.0, 0.08), (1.38, 1.0, 0.20), (1.75, 0.55, 0.36), (2.2, 0.15, 0.48))
+NECK = 0.40  # face heights below the chin over which the body stops following
+GRID = (12, 9)  # still points over the picture
+EYEBALL = 0.13  # eye distances, radius
+GAZE = 0.8  # how much of a turn of the head the eyes make up for, to keep looking at the viewer
+
+JAW = 0.115  # face heights that the jaw drops at most
+CORNERS = (61, 291, 78, 308, 62, 292, 76, 306)
+UPPER_LIP = (
+    *(191, 80, 81, 82, 13, 312, 311, 310, 415),
+    *(183, 42, 41, 38, 12, 268, 271, 272, 407),
+    *(184, 74, 73, 72, 11, 302, 303, 304, 408),
+    *(185, 40, 39, 37, 0, 267, 269, 270, 409),
+)
+LOWER_LIP = (
+    *(95, 88, 178, 87, 14, 317, 402, 318, 324),
+    *(96, 89, 179, 86, 15, 316, 403, 319, 325),
+    *(77, 90, 180, 85, 16, 315, 404, 320, 307),
+    *(146, 91, 181, 84, 17, 314, 405, 321, 375),
+)
+# Each upper lid point with the lower lid point that it meets, and the crease points above it.
+LIDS = (
+    ((246, 161, 160, 159, 158, 157, 173), (7, 163, 144, 145, 153, 154, 155), (247, 30, 29, 27, 28, 56, 190)),
+    (
+        (466, 388, 387, 386, 385, 384, 398),
+        (249, 390, 373, 374, 380, 381, 382),
+        (467, 260, 259, 257, 258, 286, 414),
+    ),
+)
+BROWS = np.concatenate([topology.LEFT_BROW, topology.RIGHT_BROW])
+
+
+class Rig:
+    """The mesh of one portrait of (width, height) pixels with these (478, 3) landmarks.
+
+    triangles: (M, 3) int32. texture: (N, 2) pixels of the portrait that the points show.
+    reach: (N,) 0..1, how much of the head's motion a point takes part in.
+    """
+
+    def __init__(self, landmarks: np.ndarray, width: int, height: int) -> None:
+        self.pose = pose_of(landmarks)
+        face = self.pose.undo(landmarks.astype(np.float64))
+        self.face_height = float(np.ptp(face[:, 1]))
+        rings, ring_reach = self.rings_round(face)
+        grid = self.still_grid(face, width, height)
+        self.rest = np.concatenate([face, rings, grid])
+        self.reach = np.concatenate([np.ones(len(face)), ring_reach, np.zeros(len(grid))])
+        self.still = self.pose.apply(self.rest)
+        self.texture = self.still[:, :2].astype(np.float32)
+        self.triangles = np.concatenate([topology.FACE_TRIANGLES, self.triangles_round()]).astype(np.int32)
+        self.shape_mouth(face)
+        self.shape_brows(face)
+
+    # the mesh
+
+    def rings_round(self, face: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        oval = face[topology.OVAL]
+        centre = oval.mean(axis=0)
+        points, reach = [], []
+        for distance, share, behind in RINGS:
+            ring = (oval - centre) * distance + centre
+            ring[:, 2] = oval[:, 2] + behind * self.face_height
+            points.append(ring)
+            reach.append(np.full(len(ring), share))
+        points, reach = np.concatenate(points), np.concatenate(reach)
+        below = np.clip((points[:, 1] - face[topology.CHIN, 1]) / (NECK * self.face_height), 0, 1)
+        return points, reach * (1 - below)
+
+    def still_grid(self, face: np.ndarray, width: int, height: int) -> np.ndarray:
+        """Return points over the whole picture and a little more, but for the rings' place."""
+        columns, rows = GRID
+        x, y = np.meshgrid(
+            np.linspace(-0.05 * width, 1.05 * width, columns),
+            np.linspace(-0.05 * height, 1.05 * height, rows),
+        )
+        far = self.pose.apply(face)[:, 2].max() + self.pose.scale * self.face_height
+        grid = self.pose.undo(np.stack([x.ravel(), y.ravel(), np.full(x.size, far)], axis=1))
+        oval = self.pose.apply(face[topology.OVAL])[:, :2]
+        outline = ((oval - oval.mean(axis=0)) * (RINGS[-1][0] + 0.1) + oval.mean(axis=0)).astype(np.float32)
+        flat = self.pose.apply(grid)[:, :2]
+        outside = [cv2.pointPolygonTest(outline, tuple(map(float, point)), False) < 0 for point in flat]
+        return grid[outside]
+
+    def triangles_round(self) -> np.ndarray:
+        """Triangulate all that is outside the face's oval."""
+        points = np.concatenate([topology.OVAL, np.arange(topology.POINTS, len(self.rest))])
+        triangles = points[Delaunay(self.texture[points]).simplices]
+        oval = self.texture[topology.OVAL]
+        centres = self.texture[triangles].mean(axis=1)
+        return triangles[[cv2.pointPolygonTest(oval, tuple(map(float, c)), False) < 0 for c in centres]]
+
+    # what moves with what
+
+    def shape_mouth(self, face: np.ndarray) -> None:
+        """Work out how far each point goes with the jaw, with the lips' width, and to close the mouth."""
+        x, y = self.rest[:, 0], self.rest[:, 1]
+        self.mouth = (face[61] + face[291]) / 2
+        self.mouth_width = float(np.linalg.norm(face[61] - face[291]))
+        upper, lower = face[topology.UPPER_LIP_EDGE], face[topology.LOWER_LIP_EDGE]
+        middle = np.interp(x, upper[:, 0], (upper[:, 1] + lower[:, 1]) / 2)
+        below = (y - middle) / self.face_height  # of the line between the lips
+        is_lower = below > 0
+        is_lower[list(LOWER_LIP)], is_lower[list(UPPER_LIP)] = True, False
+        across = (x - self.mouth[0]) / self.mouth_width
+        moves = self.reach > 0
+
+        # The lower lip drops most in its middle; the chin drops as a whole, its sides and the neck less.
+        bow = np.clip(1 - np.abs(across) / 0.52, 0, 1) ** 0.55
+        chin = np.clip(0.35 + 0.65 * below / 0.12, 0, 1) * np.exp(-((np.abs(across) / 0.75) ** 4))
+        neck = np.clip((y - face[topology.CHIN, 1]) / (0.28 * self.face_height), 0, 1)
+        jaw = np.where(is_lower, chin * (1 - neck) * moves, 0)
+        jaw[list(LOWER_LIP)] = 0.95 * bow[list(LOWER_LIP)]
+        jaw[list(UPPER_LIP)] = -0.10 * bow[list(UPPER_LIP)]
+        jaw[list(CORNERS)] = 0.22
+        self.jaw = jaw * JAW * self.face_height
+
+        spread = (across / 0.75) ** 2 + ((y - self.mouth[1]) / (0.13 * self.face_height)) ** 2
+        self.lip_width = np.exp(-spread) * moves
+
+        gap = np.interp(x, upper[:, 0], np.maximum(0, lower[:, 1] - upper[:, 1]), left=0, right=0)
+        fade = np.exp(-((np.maximum(0, np.abs(below) - 0.05) / 0.07) ** 2))
+        self.closing = np.where(is_lower, -0.7 * gap, 0.3 * gap) * fade * moves
+        self.gap = float(np.linalg.norm(face[topology.LOWER_LIP] - face[topology.UPPER_LIP]))
+
+    def shape_brows(self, face: np.ndarray) -> None:
+        apart = np.linalg.norm(self.rest[:, None, :2] - face[None, BROWS, :2], axis=2).min(axis=1)
+        above = self.rest[:, 1] < face[168, 1] + 0.02 * self.face_height  # the bridge of the nose
+        self.brow = np.exp(-((apart / (0.06 * self.face_height)) ** 2)) * above * 0.03 * self.face_height
+
+    # a frame
+
+    def points(self, wish: Expression) -> np.ndarray:
+        """Return the (N, 3) points in pixels of the portrait's frame."""
+        shaped = self.expressed(wish)
+        moved = self.turned(shaped, wish)
+        return self.pose.apply(shaped + (moved - shaped) * self.reach[:, None])
+
+    def skull(self, points: np.ndarray, wish: Expression) -> np.ndarray:
+        """Return where points at rest, (n, 3), come to lie in pixels if only the head moves."""
+        return self.pose.apply(self.turned(points, wish))
+
+    def turned(self, points: np.ndarray, wish: Expression) -> np.ndarray:
+        rotation = Rotation.from_rotvec(wish.turn).as_matrix()
+        moved = (points - PIVOT) @ rotation.T * wish.zoom + PIVOT
+        moved[:, :2] += wish.shift
+        return moved
+
+    def expressed(self, wish: Expression) -> np.ndarray:
+        """Return the points at rest with the face's own movements done."""
+        points = self.rest.copy()
+        points[:, 1] += self.closing + self.jaw * wish.opening - self.brow * wish.brows
+        self.widen(points, wish)
+        self.look_ahead(points, wish)
+        for lids in LIDS:
+            self.shut(points, lids, wish.blink)
+        return points
+
+    def widen(self, points: np.ndarray, wish: Expression) -> None:
+        stretch = 0.16 * wish.width - 0.05 * wish.opening
+        points[:, 0] += (points[:, 0] - self.mouth[0]) * stretch * self.lip_width
+        rounded = max(0.0, -wish.width) * self.lip_width  # rounded lips are pushed forward
+        points[:, 2] -= 0.05 * self.face_height * rounded
+        points[:, 1] += np.sign(points[:, 1] - self.mouth[1]) * 0.006 * self.face_height * rounded
+
+    def look_ahead(self, points: np.ndarray, wish: Expression) -> None:
+        """Turn the eyes against the head."""
+        pitch, yaw, _ = wish.turn
+        for iris in (topology.LEFT_IRIS, topology.RIGHT_IRIS):
+            points[iris : iris + 5, 0] += GAZE * EYEBALL * np.clip(np.sin(yaw), -0.25, 0.25)
+            points[iris : iris + 5, 1] -= GAZE * EYEBALL * np.clip(np.sin(pitch), -0.2, 0.2)
+
+    def shut(self, points: np.ndarray, lids: tuple[tuple[int, ...], ...], blink: float) -> None:
+        upper, lower, crease = (list(row) for row in lids)
+        fall = (points[lower] - points[upper]) * blink * 0.97
+        points[upper] += fall
+        points[crease, 1] += 0.35 * fall[:, 1]
