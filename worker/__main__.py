@@ -53,12 +53,12 @@ def pull(args: argparse.Namespace, token: str) -> int:
     pool = Pool(endpoint, on_end=lambda: ended.put(None))
     pool.start()
     logger.info("Worker %s takes jobs from %s.", args.name, endpoint.url)
-    by_signal = ended.get() is not None
+    code = EXIT_BROKEN if ended.get() is None else 0
     if not pool.stop():
         logger.warning("The running job did not end in time and is left.")
         logging.shutdown()
-        os._exit(0)  # Its thread is inside native code, which must not outlive the interpreter.
-    return 0 if by_signal else EXIT_BROKEN
+        os._exit(code)  # Its thread is inside native code, which must not outlive the interpreter.
+    return code
 
 
 def _arguments() -> argparse.Namespace:

@@ -62,6 +62,11 @@ class DeliveryFailed(WorkError):
         self.retry = retry
 
 
+class DiskFull(WorkError):
+    code = "storage_full"
+    retry = True
+
+
 class EngineError(WorkError):
     """The engine stopped for a reason that nobody foresaw."""
 

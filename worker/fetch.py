@@ -9,7 +9,7 @@ from pathlib import Path
 import requests
 
 from worker.errors import Cancelled, FetchFailed
-from worker.retries import Backoff, in_words, worth_repeating
+from worker.retries import HTTP_ERRORS, Backoff, in_words, worth_repeating
 
 CHUNK = 64 * 1024
 GIB = 1024**3
@@ -74,7 +74,7 @@ class Download:
                 self._check(response)
                 self._place(response)
                 self._write(response)
-        except requests.RequestException as exc:
+        except HTTP_ERRORS as exc:
             raise Interrupted(in_words(exc)) from exc
 
     def _headers(self) -> dict[str, str]:

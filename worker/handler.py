@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import threading
 import time
@@ -14,7 +15,7 @@ from urllib.parse import urlsplit
 
 from worker import __version__, engines
 from worker.deliver import as_base64, put, say
-from worker.errors import BadPayload, Cancelled, DeliveryFailed, EngineError, WorkError
+from worker.errors import BadPayload, Cancelled, DeliveryFailed, DiskFull, EngineError, WorkError
 from worker.fetch import fetch
 from worker.progress import Progress
 from worker.wire import Callback, Message, MessageStatus, Payload, Stage
@@ -137,13 +138,15 @@ def _refuse(job_input: object, exc: BadPayload, cancelled: threading.Event) -> d
 
 def _failure(payload: Payload, exc: Exception) -> Message:
     metadata = {"engine": ENGINE}
-    if isinstance(exc, WorkError):
-        logger.warning("Job %s failed (%s): %s", payload.job_id, exc.code, exc)
-    else:
-        detail = _without_secrets("".join(traceback.format_exception(exc)), payload)
-        logger.error("Job %s failed unexpectedly.\n%s", payload.job_id, detail)
-        metadata["error_detail"] = detail[-DETAIL_CAP:]
+    if isinstance(exc, OSError) and exc.errno == errno.ENOSPC:
+        exc = DiskFull("The worker's disk is full.")
+    if not isinstance(exc, WorkError):
+        metadata["error_detail"] = _without_secrets("".join(traceback.format_exception(exc)), payload)[
+            -DETAIL_CAP:
+        ]
+        logger.error("Job %s failed unexpectedly.\n%s", payload.job_id, metadata["error_detail"])
         exc = EngineError(f"The engine stopped unexpectedly ({type(exc).__name__}).")
+    logger.warning("Job %s failed (%s): %s", payload.job_id, exc.code, exc)
     metadata["error_code"] = exc.code
     return Message(job_id=payload.job_id, status=MessageStatus.FAILED, error=str(exc), metadata=metadata)
 

@@ -7,11 +7,11 @@ from importlib import import_module
 
 from worker.errors import UnsupportedPlatform
 
-NEEDED = ("numpy", "av", "cv2", "onnxruntime", "scipy")
+NEEDED = ("fcntl", "numpy", "av", "cv2", "onnxruntime", "scipy")
 
 
 def check() -> None:
-    """Import what the engine needs, or raise UnsupportedPlatform with what to do about it."""
+    """Import what the worker needs, or raise UnsupportedPlatform with what to do about it."""
     for name in NEEDED:
         try:
             import_module(name)

@@ -15,7 +15,7 @@ import requests
 from requests.auth import AuthBase
 
 from worker.handler import work
-from worker.retries import Backoff, NoAnswer, in_words, persist
+from worker.retries import HTTP_ERRORS, Backoff, NoAnswer, in_words, persist
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +26,7 @@ TAKE_PATIENCE = Backoff(first=1.0)
 REFUSED_PAUSE = 30.0  # seconds until a refused token is tried again: somebody has to act meanwhile
 PING_EVERY = 5.0
 POLL_EVERY = 1.0  # at most so often, should the service answer at once instead of holding the request
+STUCK = 60.0  # seconds after which a cancelled job that still runs is taken to hang
 GRACE = 3.0  # seconds for a running job to reach its next frame when the worker is told to stop
 
 
@@ -57,6 +58,7 @@ class Job:
     id: str
     input: Any
     cancelled: threading.Event = field(default_factory=threading.Event)
+    over: threading.Event = field(default_factory=threading.Event)
 
 
 class Endpoint:
@@ -71,7 +73,7 @@ class Endpoint:
         """Wait for work; None means that there is none now."""
         try:
             response = self._get("job-take", {"job_in_progress": "0"}, TAKE_TIMEOUT)
-        except requests.RequestException as exc:
+        except HTTP_ERRORS as exc:
             raise NoWork(f"No work from {self.url}: {in_words(exc)}.") from exc
         if response.status_code in {204, 400}:  # Runpod says 400 to a worker that it is putting to sleep.
             return None
@@ -182,12 +184,22 @@ class Pool:
     def _do(self, job: Job) -> None:
         self.job = job
         self.busy.set()
+        threading.Thread(target=self._watch, args=(job,), name="watch", daemon=True).start()
         try:
             outcome = self.do(job.input, job.cancelled)
             self._hand_in(job, outcome)
         finally:
             self.busy.clear()
             self.job = None
+            job.over.set()
+            job.cancelled.set()  # Lets the watch end.
+
+    def _watch(self, job: Job) -> None:
+        """End the worker if a cancelled job does not end; only a new process gets rid of what hangs."""
+        job.cancelled.wait()
+        if not job.over.wait(STUCK):
+            logger.error("Job %s was cancelled and does not end.", job.id)
+            self.on_end()
 
     def _hand_in(self, job: Job, outcome: dict[str, Any]) -> None:
         if (
@@ -209,7 +221,7 @@ class Pool:
             if (job := self.job) is not None:
                 try:
                     self.endpoint.ping(job)
-                except requests.RequestException as exc:
+                except HTTP_ERRORS as exc:
                     logger.debug("Ping: %s.", in_words(exc))  # The next one says the same.
             self.stopping.wait(PING_EVERY)
 
@@ -220,7 +232,7 @@ class Pool:
             began = time.monotonic()
             try:
                 ids = self.endpoint.jobs_to_stop()
-            except requests.RequestException as exc:
+            except HTTP_ERRORS as exc:
                 logger.debug("Listening: %s.", in_words(exc))
                 ids = []
             if (job := self.job) is not None and job.id in ids:

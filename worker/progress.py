@@ -18,6 +18,7 @@ logger = logging.getLogger(__name__)
 ONCE = Backoff(tries=1)  # The next progress message says it better than a repeat of this one.
 TIMEOUT = (3, 5)
 EVERY = 1.0  # seconds between two messages
+AT_LEAST_EVERY = 10.0  # Without news the last is said again: that one lives, and to hear of a cancellation.
 
 # Where in the whole, in percent, a stage begins and ends.
 SHARES = {
@@ -77,10 +78,12 @@ class Progress:
 
     def _speak(self) -> None:
         while not self._over.is_set():
-            self._changed.wait()
+            self._changed.wait(AT_LEAST_EVERY)
             self._changed.clear()
             began = time.monotonic()
-            if self._over.is_set() or not self._say(self._newest):
+            if self._over.is_set():
+                return
+            if self._newest and not self._say(self._newest):
                 return
             self._over.wait(EVERY - (time.monotonic() - began))
 

@@ -8,9 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import requests
+import urllib3
 
 from worker.errors import Cancelled
 
+# What an HTTP call may raise: requests lets its own library's errors through for some malformed addresses.
+HTTP_ERRORS = (requests.RequestException, urllib3.exceptions.HTTPError)
 RETRY_AFTER_CAP = 120.0  # seconds; a server that says "tomorrow" is asked sooner
 
 
@@ -31,7 +34,7 @@ class Backoff:
         asked = retry_after(response)
         if asked is not None:
             return asked
-        pause = min(self.most, self.first * 2 ** min(failures - 1, 30))
+        pause = min(self.most, self.first * 2.0 ** min(failures - 1, 30))
         return pause * random.uniform(0.5, 1.0)  # Apart from each other, many workers do not return as one.
 
 
@@ -64,7 +67,7 @@ def persist(
     return response
 
 
-def in_words(exc: requests.RequestException) -> str:
+def in_words(exc: Exception) -> str:
     """Say what happened without the exception's own text, which quotes the address."""
     if isinstance(exc, requests.Timeout):
         return "it did not answer in time"
@@ -78,5 +81,5 @@ def in_words(exc: requests.RequestException) -> str:
 def _try(send: Callable[[], requests.Response]) -> tuple[requests.Response | None, str]:
     try:
         return send(), ""
-    except requests.RequestException as exc:
+    except HTTP_ERRORS as exc:
         return None, in_words(exc)

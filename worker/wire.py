@@ -220,12 +220,17 @@ class Message:
 
     def to_bytes(self) -> bytes:
         """Return the body to sign and send; base64 stands in place of a URL."""
-        output = (
+        output: dict[str, Any] = (
             {"output_url": self.output_url}
             if self.output_base64 is None
             else {"output_base64": self.output_base64}
         )
-        said = {"job_id": self.job_id, "status": self.status.value, **output, "error": self.error}
+        said: dict[str, Any] = {
+            "job_id": self.job_id,
+            "status": self.status.value,
+            **output,
+            "error": self.error,
+        }
         if self.metadata:
             said["metadata"] = self.metadata
         return json.dumps(said, allow_nan=False).encode()
@@ -339,7 +344,7 @@ def _storable(value: Any) -> Any:
     return value
 
 
-def _status(value: object) -> MessageStatus:
+def _status(value: Any) -> MessageStatus:
     try:
         return MessageStatus(value)
     except ValueError:

@@ -127,6 +127,13 @@ def test_a_service_that_is_not_there_is_said_without_its_address(completed: Mess
     assert "127.0.0.1" not in str(failure.value)
 
 
+def test_an_address_that_no_machine_can_have_is_a_failure_like_others(completed: Message):
+    callback = Callback(url=f"http://{'a' * 70}.example", secret=SECRET)
+
+    with pytest.raises(DeliveryFailed, match="the request failed"):
+        say(completed, callback, stop=threading.Event(), backoff=QUICK)
+
+
 @pytest.mark.parametrize(
     ("body", "wanted"),
     [

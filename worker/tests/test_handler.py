@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import errno
 import tempfile
 import threading
 from pathlib import Path
@@ -149,6 +150,14 @@ def test_an_unforeseen_error_is_told_without_a_secret(service: Listener, job_inp
     assert "Traceback" in last["metadata"]["error_detail"]
     everything = f"{last} {outcome} {caplog.text}"
     assert not [word for word in (SECRET, "assets/video", "assets/upload") if word in everything]
+
+
+def test_a_full_disk_is_called_so(service: Listener, job_input: dict, engine):
+    engine(raising(OSError(errno.ENOSPC, "No space left on device")))
+
+    outcome = work(job_input, threading.Event())
+
+    assert (outcome["error_code"], outcome["error"]) == ("storage_full", "The worker's disk is full.")
 
 
 def test_an_input_that_is_gone_is_told(service: Listener, job_input: dict, engine):

@@ -235,6 +235,25 @@ def test_a_pool_says_if_its_job_would_not_end(service: Service, start, monkeypat
     go_on.set()
 
 
+def test_a_cancelled_job_that_hangs_ends_the_worker(service: Service, monkeypatch):
+    monkeypatch.setattr(pool_module, "STUCK", 0.01)
+    ended, go_on = threading.Event(), threading.Event()
+    endpoint = Endpoint(service.url, name="pool", worker="home", token=TOKEN)
+
+    def hang(job_input: Any, cancelled: threading.Event) -> dict[str, Any]:
+        go_on.wait(LONG)
+        return until_stopped(job_input, cancelled)
+
+    pool = Pool(endpoint, do=hang, on_end=ended.set)
+    service.add("a")
+    service.to_stop.put("a")
+    pool.start()
+
+    assert ended.wait(LONG)
+    go_on.set()
+    pool.stop()
+
+
 @pytest.fixture
 def worker(service: Service):
     """A real worker process, as a person starts it."""

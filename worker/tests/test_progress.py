@@ -80,13 +80,25 @@ def test_a_slow_service_stalls_nobody_and_hears_the_newest_only(server, cancelle
     assert [request.json()["metadata"]["frames_done"] for request in server.requests] == [0, 100]
 
 
+def test_without_news_the_last_is_said_again(server, cancelled, monkeypatch):
+    monkeypatch.setattr(progress, "EVERY", 0)
+    monkeypatch.setattr(progress, "AT_LEAST_EVERY", 0.01)
+    heard = threading.Semaphore(0)
+    report = speaking(server.on("/callback", lambda request: heard.release() or Answer(200)), cancelled)
+
+    report("preprocessing", 0, None)
+
+    assert all(heard.acquire(timeout=LONG) for _ in range(3))
+    report.end()
+
+
 def test_percent_never_goes_back(server, cancelled, monkeypatch):
     monkeypatch.setattr(progress, "EVERY", 0)
     heard = threading.Semaphore(0)
     url = server.on("/callback", lambda request: heard.release() or Answer(200))
     report = speaking(url, cancelled)
 
-    for done, total in [(50, 100), (51, 200)]:
+    for done, total in ((50, 100), (51, 200)):
         report("generating", done, total)
         assert heard.acquire(timeout=LONG)
     report.end()
