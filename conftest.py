@@ -1,0 +1,129 @@
+"""Characters and things for every room's tests."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from faceswap_site.copies import BASE_DIR, Copy
+
+SAMPLES = BASE_DIR / "worker" / "samples"
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+TINY = (160, 120)
+SOUND_RATE = 48_000
+
+
+@pytest.fixture
+def alice(db: None, django_user_model: Any) -> Any:
+    return django_user_model.objects.create_user("alice", password="alice's long password")
+
+
+@pytest.fixture
+def bob(db: None, django_user_model: Any) -> Any:
+    return django_user_model.objects.create_user("bob", password="bob's long password")
+
+
+@pytest.fixture(scope="session")
+def tiny_media(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("media")
+
+
+@pytest.fixture(scope="session")
+def tiny_clip(tiny_media: Path) -> Path:
+    """One second of moving grey, 160x120, 25 frames, H.264 with a tone in AAC. Nobody's face is in it."""
+    path = tiny_media / "clip.mp4"
+    with av.open(str(path), "w") as output:
+        picture = output.add_stream("libx264", rate=25)
+        picture.width, picture.height, picture.pix_fmt = *TINY, "yuv420p"
+        sound = output.add_stream("aac", rate=SOUND_RATE, layout="mono")
+        for index in range(25):
+            image = np.full((TINY[1], TINY[0], 3), 60 + 4 * index, np.uint8)
+            output.mux(picture.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        for start in range(0, SOUND_RATE, 960):
+            frame = av.AudioFrame.from_ndarray(tone(1.0)[None, start : start + 960], "fltp", "mono")
+            frame.sample_rate, frame.pts = SOUND_RATE, start
+            output.mux(sound.encode(frame))
+        output.mux(picture.encode(None))
+        output.mux(sound.encode(None))
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_sound(tiny_media: Path) -> Path:
+    """One second of a 440 Hz tone, mono WAV."""
+    path = tiny_media / "sound.wav"
+    with wave.open(str(path), "wb") as output:
+        output.setnchannels(1)
+        output.setsampwidth(2)
+        output.setframerate(SOUND_RATE)
+        output.writeframes((tone(1.0) * 32767).astype("<i2").tobytes())
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_photo(tiny_media: Path) -> Path:
+    """A plain JPEG, 160x120. Nobody's face is in it."""
+    path = tiny_media / "photo.jpg"
+    Image.new("RGB", TINY, (180, 150, 120)).save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def face_photo() -> Path:
+    """A portrait of a real person, in the public domain."""
+    return SAMPLES / "astronaut.png"
+
+
+def tone(seconds: float) -> np.ndarray:
+    """Return a 440 Hz tone as (n,) float32, -0.5..0.5."""
+    times = np.arange(round(seconds * SOUND_RATE)) / SOUND_RATE
+    return (0.5 * np.sin(2 * np.pi * 440 * times)).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def service_database() -> Iterator[dict[str, str]]:
+    """The environment's part on the database: SQLite in the copy's folder, or a fresh PostgreSQL database."""
+    url = os.environ.get("DATABASE_URL", "")
+    if not url.startswith("postgres"):
+        yield {}
+        return
+    import psycopg
+    from psycopg import sql
+
+    server, _, _ = url.rpartition("/")
+    name = f"faceswap_copy_{uuid4().hex[:8]}"
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        yield {"DATABASE_URL": f"{server}/{name}"}
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def running_service(
+    tmp_path_factory: pytest.TempPathFactory, service_database: dict[str, str]
+) -> Iterator[Copy]:
+    """The whole service in its real processes, ready for jobs: `.url`, `.data_dir`, `.manage(command)`."""
+    with Copy(tmp_path_factory.mktemp("service"), **service_database) as copy:
+        yield copy
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Where the browser is. Without one the test is skipped, unless REQUIRE_BROWSER says that it must run."""
+    for name in CHROMIUM:
+        if path := shutil.which(name):
+            return path
+    reason = f"BROWSER TEST SKIPPED: none of {', '.join(CHROMIUM)} is installed."
+    if os.environ.get("REQUIRE_BROWSER"):
+        pytest.fail(reason)
+    pytest.skip(reason)
