@@ -48,7 +48,10 @@ class Mouth:
     def __init__(self, rig: Rig, image: np.ndarray) -> None:
         self.rig = rig
         self.image = image
-        self.light = light_on(image, rig.still[topology.NOSE_TIP, :2])
+        skin = skin_at(image, rig.still[topology.NOSE_TIP, :2])
+        self.light = light_on(skin)
+        # Teeth take on the colour of the light, which the skin shows, if weakly.
+        self.tooth_light = 0.95 * self.light * (0.6 + 0.4 * skin / skin.max())
         self.has_own_teeth = rig.gap > SHOWING * rig.face_height
         pixels_per_mm = rig.pose.scale / MM_PER_EYE_DISTANCE
         self.rows = {"upper": draw_row(UPPER, pixels_per_mm), "lower": draw_row(LOWER, pixels_per_mm)}
@@ -97,7 +100,7 @@ class Mouth:
         row = cv2.warpAffine(
             self.rows[name], matrix, (patch.shape[1], patch.shape[0]), flags=cv2.INTER_LINEAR
         )
-        light = self.light * (1.0 if name == "upper" else 0.62)
+        light = self.tooth_light * (1.0 if name == "upper" else 0.62)
         patch += (row[..., :3] * 255 * light - patch) * row[..., 3:]
 
     def row_corners(self, name: str, opening: float) -> np.ndarray:
@@ -136,17 +139,21 @@ class Mouth:
         """Darken towards the lips, which keep the light off."""
         inside = (cover > 0.5).astype(np.uint8)
         depth = cv2.distanceTransform(inside, cv2.DIST_L2, 3)
-        least = 0.75 if self.has_own_teeth else 0.5
-        reach = max(1.5, 0.03 * self.rig.pose.scale)
+        least = 0.75 if self.has_own_teeth else 0.4
+        reach = max(1.5, 0.045 * self.rig.pose.scale)
         patch *= np.clip(least + (1 - least) * depth / reach, 0, 1)[..., None]
 
 
-def light_on(image: np.ndarray, nose: np.ndarray) -> float:
-    """Return how light the face is, 0..1.1, from the skin at the tip of the nose."""
-    x, y = (round(float(side)) for side in nose)
-    skin = image[max(0, y - 4) : y + 5, max(0, x - 4) : x + 5].reshape(-1, 3)
-    brightness = float(skin.mean()) if len(skin) else 170.0
-    return float(np.clip(0.25 + 0.75 * brightness / 190, 0.2, 1.1))
+def skin_at(image: np.ndarray, nose: np.ndarray) -> np.ndarray:
+    """Return (3,) float32 RGB, 1..255: the skin at the tip of the nose."""
+    x, y = np.clip(np.rint(nose).astype(int), 0, (image.shape[1] - 1, image.shape[0] - 1))
+    around = image[max(0, y - 4) : y + 5, max(0, x - 4) : x + 5].reshape(-1, 3)
+    return np.maximum(around.mean(axis=0), 1).astype(np.float32)
+
+
+def light_on(skin: np.ndarray) -> float:
+    """Return how light the face is, 0.2..1.1."""
+    return float(np.clip(0.25 + 0.75 * skin.mean() / 190, 0.2, 1.1))
 
 
 def box_round(points: np.ndarray, margin: int) -> Box:

@@ -29,6 +29,7 @@ FINENESS = {
     "balanced": Fineness(step=2, how=cv2.INTER_CUBIC),
     "max": Fineness(step=2, how=cv2.INTER_LANCZOS4),
 }
+TEAR = 3.0  # pixels that neighbours come from apart, per pixel: more is a tear, not a stretch
 SWING = 0.45  # face heights that a moving point may go
 
 
@@ -65,6 +66,7 @@ class Painter:
         places = self.places(points)
         box, half = self.box, self.box.halved()
         box.of(picture.y)[:] = self.taken(self.still.y, places, box)
+        soften_steps(box.of(picture.y), places, self.fineness.step)
         for plane, still in ((picture.u, self.still.u), (picture.v, self.still.v)):
             half.of(plane)[:] = self.taken(still, (places + 0.5) / 2 - 0.5, half)
 
@@ -74,7 +76,15 @@ class Painter:
         coarse = (points - (self.box.left, self.box.top, 0) + (0.5, 0.5, 0)) / step - (0.5, 0.5, 0)
         width, height = -(-self.box.width // step), -(-self.box.height // step)
         drawn = rasterize(coarse, self.rig.triangles, self.values, width=width, height=height)
-        return drawn[..., :2] * self.extent + self.low
+        # Between two triangles a pixel may be missed: it stays where it is.
+        missed = drawn[..., 2:] < 0.5
+        return np.where(missed, self.unmoved(width, height), drawn[..., :2] * self.extent + self.low)
+
+    def unmoved(self, width: int, height: int) -> np.ndarray:
+        """Return (height, width, 2) places that show every coarse pixel of the box itself."""
+        x, y = np.meshgrid(np.arange(width), np.arange(height))
+        coarse = np.stack([x, y], axis=-1) + 0.5
+        return coarse * self.fineness.step - 0.5 + (self.box.left, self.box.top)
 
     def taken(self, still: np.ndarray, places: np.ndarray, box: Box) -> np.ndarray:
         """Return the box filled from those places of the still plane."""
@@ -85,6 +95,19 @@ class Painter:
             fine = cv2.resize(fine, full, interpolation=cv2.INTER_LINEAR)
         fine = np.ascontiguousarray(fine[: box.height, : box.width])
         return cv2.remap(still, fine, None, self.fineness.how, borderMode=cv2.BORDER_REPLICATE)
+
+
+def soften_steps(luma: np.ndarray, places: np.ndarray, step: int) -> None:
+    """Blur, in place, along edges where one part of the head covers another: they come out as stairs."""
+    tears = np.zeros(places.shape[:2], np.float32)
+    tears[:, 1:] = np.abs(np.diff(places[..., 0], axis=1)) > TEAR * step
+    tears[1:] = np.maximum(tears[1:], np.abs(np.diff(places[..., 1], axis=0)) > TEAR * step)
+    if not tears.any():
+        return
+    wide = cv2.GaussianBlur(cv2.dilate(tears, np.ones((3, 3))), (0, 0), 0.7)
+    full = wide.shape[1] * step, wide.shape[0] * step
+    cover = cv2.resize(wide, full, interpolation=cv2.INTER_LINEAR)[: luma.shape[0], : luma.shape[1]]
+    blend(luma, cv2.GaussianBlur(luma, (0, 0), 0.6 * step), cover)
 
 
 def lay_in(picture: Picture, inside: Inside) -> None:
@@ -99,4 +122,6 @@ def lay_in(picture: Picture, inside: Inside) -> None:
 
 
 def blend(below: np.ndarray, above: np.ndarray, cover: np.ndarray) -> None:
-    below[:] = np.rint(below + (above - below) * cover).astype(np.uint8)
+    """Mix float or uint8 pixels over uint8 ones, in place."""
+    mixed = below + (above.astype(np.float32) - below) * cover
+    below[:] = np.rint(mixed).astype(np.uint8)

@@ -123,7 +123,7 @@ class Rig:
         moves = self.reach > 0
 
         # The lower lip drops most in its middle; the chin drops as a whole, its sides and the neck less.
-        bow = np.clip(1 - np.abs(across) / 0.52, 0, 1) ** 0.55
+        bow = np.clip(1 - (across / 0.52) ** 2, 0, 1) ** 0.8
         chin = np.clip(0.35 + 0.65 * below / 0.12, 0, 1) * np.exp(-((np.abs(across) / 0.75) ** 4))
         neck = np.clip((y - face[topology.CHIN, 1]) / (0.28 * self.face_height), 0, 1)
         jaw = np.where(is_lower, chin * (1 - neck) * moves, 0)
