@@ -202,9 +202,8 @@ class Pool:
             self.on_end()
 
     def _hand_in(self, job: Job, outcome: dict[str, Any]) -> None:
-        if (
-            outcome["status"] == "cancelled"
-        ):  # By the service, which knows; or by our own end: another's turn.
+        # By the service, which knows, or by our own end, and then it is another worker's turn.
+        if outcome["status"] == "cancelled":
             logger.info("Job %s was stopped.", job.id)
             return
         try:

@@ -13,7 +13,7 @@ from worker import engines
 from worker.engines import Progress, Result, Task
 from worker.errors import NoFaceInVideo
 from worker.handler import handler, work
-from worker.tests.listening import Answer, Listener, listening
+from worker.tests.listening import Answer, Listener, Request, listening
 from worker.wire import verify
 
 LONG = 10  # seconds after which a test has failed, never how long it takes
@@ -110,12 +110,19 @@ def test_the_last_message_holds_metrics_and_times(service: Listener, job_input: 
     assert "worker" in metadata["engine"]
 
 
-def test_the_last_message_is_the_last(service: Listener, job_input: dict, engine):
+def test_the_last_message_waits_for_the_one_before_it(service: Listener, job_input: dict, engine):
+    last, overtaken = threading.Event(), []
+
+    def slow(request: Request) -> Answer:
+        overtaken.append(last.wait(0.2))
+        return Answer(200)
+
+    service.on("/v1/runpod/callback", slow, lambda request: last.set() or Answer(200))
+
     work(job_input, threading.Event())
 
-    statuses = [message["status"] for message in said(service)]
-    assert statuses[-1] == "completed"
-    assert set(statuses[:-1]) <= {"processing"}
+    assert [message["status"] for message in said(service)] == ["processing", "completed"]
+    assert overtaken == [False]
 
 
 def test_nothing_is_left_on_the_disk(service: Listener, job_input: dict, engine, tmp_path: Path):
@@ -244,13 +251,12 @@ def test_a_handler_that_is_cancelled_stops_its_work_first(service: Listener, job
 
     engine(make)
 
-    async def cancel_once_started() -> None:
+    async def cancel_once_started() -> bool:
         running = asyncio.create_task(handler({"id": "runpod-1", "input": job_input}))
         await asyncio.to_thread(started.wait, LONG)
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
+        return stopped.is_set()
 
-    asyncio.run(cancel_once_started())
-
-    assert stopped.is_set()
+    assert asyncio.run(cancel_once_started())

@@ -164,16 +164,20 @@ def test_a_job_that_is_to_stop_stops_and_is_not_handed_in(service: Service, star
 
 
 def test_word_to_stop_another_job_is_passed_over(service: Service, start):
-    listened = threading.Event()
+    listened = threading.Semaphore(0)
 
     def stop_another(request: Request) -> Answer:
-        listened.set()
+        listened.release()
         return Answer(200, b'{"jobsToStop": ["another"]}')
+
+    def do(job_input: Any, cancelled: threading.Event) -> dict[str, Any]:
+        assert all(listened.acquire(timeout=LONG) for _ in range(2))  # By the second, the first was heeded.
+        return (until_stopped if cancelled.is_set() else completes)(job_input, cancelled)
 
     service.listener.on(f"{BASE}/job-stop/home", stop_another)
     service.add("a")
 
-    start(lambda job_input, cancelled: listened.wait(LONG) and completes(job_input, cancelled))
+    start(do)
 
     assert service.handed_in.get(timeout=LONG)
 
@@ -279,7 +283,7 @@ def test_an_idle_worker_ends_at_a_signal(service: Service, worker, number: int):
 
     worker.send_signal(number)
 
-    assert worker.wait(timeout=5) == 0
+    assert worker.wait(timeout=LONG) == 0
 
 
 def test_a_busy_worker_ends_at_a_signal_and_hands_nothing_in(service: Service, worker):
@@ -298,7 +302,7 @@ def test_a_busy_worker_ends_at_a_signal_and_hands_nothing_in(service: Service, w
 
     worker.send_signal(signal.SIGTERM)
 
-    assert worker.wait(timeout=5) == 0
+    assert worker.wait(timeout=LONG) == 0
     over.set()
     assert service.handed_in.empty()
     assert not [request for request in service.listener.asked("/callback") if b"failed" in request.body]

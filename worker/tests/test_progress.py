@@ -92,6 +92,28 @@ def test_without_news_the_last_is_said_again(server, cancelled, monkeypatch):
     report.end()
 
 
+def test_the_end_waits_for_the_message_on_its_way(server, cancelled):
+    asked, go_on = threading.Event(), threading.Event()
+
+    def slow(request: Request) -> Answer:
+        asked.set()
+        go_on.wait(LONG)
+        return Answer(200)
+
+    report = speaking(server.on("/callback", slow), cancelled)
+    report("generating", 1, 100)
+    assert asked.wait(LONG)
+
+    ending = threading.Thread(target=report.end)
+    ending.start()
+    ending.join(0.1)
+    assert ending.is_alive()
+
+    go_on.set()
+    ending.join(LONG)
+    assert not ending.is_alive()
+
+
 def test_percent_never_goes_back(server, cancelled, monkeypatch):
     monkeypatch.setattr(progress, "EVERY", 0)
     heard = threading.Semaphore(0)
