@@ -12,8 +12,14 @@ BROWS = (topology.LEFT_BROW, topology.RIGHT_BROW)
 # Skin that is never a feature, hardly ever hair: cheeks and nose. The second is lower down, for photos.
 CHEEKS = np.array([50, 280, 347, 118, 4, 330, 101, 205, 425])
 CHEEKS_AND_JAW = np.array([*CHEEKS, 187, 411])
+CHEEKS_OF_SKIN = (np.array([50, 118, 101, 205, 187]), np.array([280, 347, 330, 425, 411]))
 NOSE = np.array([1, 98, 327, 2, 168, 129, 358])
 EYE_BRIDGES = (np.array([33, 133, 168]), np.array([263, 362, 168]))
+# Where glasses are: what is no skin here is neither hidden nor the face's own light.
+GLASSES = (
+    np.concatenate([topology.LEFT_BROW, topology.LEFT_EYE_HALO]),
+    np.concatenate([topology.RIGHT_BROW, topology.RIGHT_EYE_HALO]),
+)
 # Nothing stands in front of these without hiding the face itself.
 INNER = (*BROWS, NOSE, *EYE_BRIDGES, *FEATURES)
 

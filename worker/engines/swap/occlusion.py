@@ -9,8 +9,7 @@ import cv2
 import numpy as np
 
 from worker.engines.swap.easing import smoothstep
-from worker.engines.swap.masks import CHEEKS, FEATURES, INNER, hulls
-from worker.engines.swap.skin import Skin, lab_of_rgb
+from worker.engines.swap.masks import INNER, hulls
 from worker.engines.swap.tone import mixed
 from worker.faces import topology
 
@@ -21,19 +20,15 @@ MEMORY = 0.5
 
 
 class Occlusion:
-    """Learns one face's skin and remembers the last frame's cover."""
+    """Remembers the last frame's, so that it does not flicker."""
 
-    def __init__(self, to_rgb: np.ndarray) -> None:
-        self.to_rgb = to_rgb
-        self.skin = Skin()
+    def __init__(self) -> None:
         self.last: np.ndarray | None = None
 
-    def find(self, video: np.ndarray, points: np.ndarray) -> np.ndarray:
-        """Return how covered each pixel of the small YCbCr image is, 0..1; `points` are the own face's."""
-        size = video.shape[:2]
-        lab = lab_of_rgb(cv2.transform(video, self.to_rgb))
-        self.skin.learn(lab, hulls(points, (CHEEKS,), size) & ~hulls(points, FEATURES, size))
-        covered = smoothstep(self.skin.distance(lab), *STRANGE) * outer_part(points, size)
+    def find(self, strangeness: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """Return how covered each pixel is, 0..1, by its distance from skin; `points` are the own face's."""
+        size = strangeness.shape
+        covered = smoothstep(strangeness, *STRANGE) * outer_part(points, size)
         covered[hulls(points, INNER, size, grow=5)] = 0
         calm = cv2.medianBlur((covered * 255).astype(np.uint8), 3)
         covered = cv2.GaussianBlur(calm, (0, 0), 1.2).astype(np.float32)[..., None] / 255

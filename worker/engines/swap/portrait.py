@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from worker.engines.swap.easing import smoothstep
-from worker.engines.swap.masks import BROWS, CHEEKS_AND_JAW, FEATURES, hulls
+from worker.engines.swap.masks import BROWS, CHEEKS_AND_JAW, CHEEKS_OF_SKIN, hulls
 from worker.engines.swap.shape import edge_weights
 from worker.engines.swap.skin import Skin, lab_of_rgb
 from worker.faces import topology
@@ -25,7 +25,9 @@ SMALLEST_LEVEL = 80  # pixels
 
 HAIR_SIDE = 160  # pixels: the longer side that hair is looked for at
 BROW_LINE = (0.02, 0.12)  # in eye distances above the brows: where hair may begin
-HAIRLINE = (0.30, 0.55)  # where the hair itself, and not skin in its place, is left to the video
+PORE = 0.003  # of the face's height: the grain of skin, as a Gaussian's deviation
+LEAST_HAIR = 0.9  # cover under which hair is worth leaving out
+HAIRLINE = (0.08, 0.30)  # where the hair itself, and not skin in its place, is left to the video
 
 OPEN_MOUTH = 0.012  # lips farther apart than this, in eye distances, show what is behind them
 MOUTH_SIDE = 300  # pixels: the longer side that the mouth is closed at
@@ -78,7 +80,7 @@ def prepare(photo: np.ndarray, landmarks: np.ndarray, face_height: float, to_yuv
         values=texture_values(points, width=luma.shape[1], height=luma.shape[0]),
         shape=pose.undo(points.astype(np.float64)),
         pose=pose,
-        has_hair=hulls(points, (topology.OVAL,), luma.shape)[whole.cover < 128].any(),
+        has_hair=bool((cover[hulls(points, (topology.OVAL,), luma.shape)] < LEAST_HAIR).any()),
     )
 
 
@@ -123,9 +125,23 @@ def without_hair(image: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.
     hair = hair_mask(small, near)
     filled = cv2.inpaint(small, (hair > 0.15).astype(np.uint8), 5, cv2.INPAINT_TELEA)
     skin = enlarge_to(cv2.GaussianBlur(filled, (0, 0), 2.5).astype(np.float32), image.shape)
+    skin += skin_texture(image, points)[..., None]
     share = enlarge_to(hair, image.shape)[..., None]
     cover = 1 - hair * smoothstep(height_over_brows(near, size), *HAIRLINE).astype(np.float32)
     return image * (1 - share) + skin * share, enlarge_to(cover, image.shape)
+
+
+def skin_texture(image: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Return random pores, (H, W) around 0, as coarse and as strong as the cheeks' own."""
+    size = image.shape[:2]
+    pore = max(0.6, PORE * np.ptp(points[: topology.FACE_POINTS, 1]))
+    luma = image.mean(axis=2)
+    detail = luma - cv2.GaussianBlur(luma, (0, 0), 3 * pore)
+    cheeks = detail[hulls(points, CHEEKS_OF_SKIN, size)]
+    noise = np.random.default_rng(0).standard_normal(size, np.float32)
+    pores = cv2.GaussianBlur(noise, (0, 0), pore)
+    strength = 1.48 * np.median(np.abs(cheeks)) if len(cheeks) else 0.0
+    return pores * np.float32(strength / pores.std())
 
 
 def enlarge_to(plane: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -135,10 +151,8 @@ def enlarge_to(plane: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 def hair_mask(image: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Return where above the brows there is something other than skin, 0..1 with soft edges."""
     size = image.shape[:2]
-    lab = lab_of_rgb(image)
-    skin = Skin()
-    skin.learn(lab, hulls(points, (CHEEKS_AND_JAW,), size) & ~hulls(points, FEATURES, size, grow=3))
-    strange = smoothstep(skin.distance(lab), 0.85, 1.25)
+    strangeness = Skin().strangeness(lab_of_rgb(image), points, CHEEKS_AND_JAW)
+    strange = smoothstep(strangeness, 0.85, 1.25)
     strange *= smoothstep(height_over_brows(points, size), *BROW_LINE)
     strange[hulls(points, BROWS, size, grow=3)] = 0
     solid = (strange > 0.35).astype(np.float32)

@@ -10,11 +10,12 @@ from worker.engines.swap.bend import Layer, bend_portrait
 from worker.engines.swap.cutout import Cutout, cut
 from worker.engines.swap.grain import Grain
 from worker.engines.swap.inside import add_closing_eyes, add_mouth
-from worker.engines.swap.masks import FEATURES, hulls
+from worker.engines.swap.masks import BROWS, FEATURES, GLASSES, hulls
 from worker.engines.swap.occlusion import Occlusion
 from worker.engines.swap.portrait import Portrait
 from worker.engines.swap.quality import Quality
 from worker.engines.swap.shape import transfer, with_shift
+from worker.engines.swap.skin import Skin, lab_of_rgb
 from worker.faces.smooth import Face
 from worker.media.picture import Picture
 
@@ -38,7 +39,8 @@ class Renderer:
     def forget(self) -> None:
         """Start anew, as after a cut: light and skin are those of another scene."""
         self.tone = tone.Tone()
-        self.occlusion = Occlusion(self.to_rgb)
+        self.occlusion = Occlusion()
+        self.own_skin, self.new_skin = Skin(), Skin()
         self.grain.forget()
 
     def render(self, picture: Picture, face: Face) -> bool:
@@ -70,13 +72,26 @@ class Renderer:
         there = tone.small(cutout.luma, cutout.chroma, size)
         here = tone.small(layer.luma, layer.chroma, size)
         own, new = (points[:, :2] * zoom for points in (cutout.own, cutout.new))
-        occluded = self.occlusion.find(there, own)
+        own_strange = self.own_skin.strangeness(self.lab(there), own)
+        new_strange = self.new_skin.strangeness(self.lab(here), new)
+        occluded = self.occlusion.find(own_strange, own)
         shown = cv2.resize(layer.cover, size, interpolation=cv2.INTER_AREA) > SHOWN
-        rows = there.shape[:2]
-        features = hulls(own, FEATURES, rows) | hulls(new, FEATURES, rows)
-        skin = shown & ~features & (occluded < UNCOVERED)
+        glasses = np.maximum(own_strange, new_strange) > 1
+        glasses &= area_of(GLASSES, own, new, glasses.shape, grow=7)
+        features = area_of((*FEATURES, *BROWS), own, new, glasses.shape)
+        skin = shown & ~features & ~glasses & (occluded < UNCOVERED)
         tone.apply(layer, self.tone.match(there, here, skin.astype(np.float32)), cutout)
         return occluded
+
+    def lab(self, image: np.ndarray) -> np.ndarray:
+        return lab_of_rgb(cv2.transform(image, self.to_rgb))
+
+
+def area_of(
+    groups: tuple[np.ndarray, ...], own: np.ndarray, new: np.ndarray, size: tuple[int, int], *, grow: int = 0
+) -> np.ndarray:
+    """Return where the groups are on either face."""
+    return hulls(own, groups, size, grow=grow) | hulls(new, groups, size, grow=grow)
 
 
 def clean_area(layer: Layer, cutout: Cutout) -> np.ndarray:

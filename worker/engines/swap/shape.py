@@ -20,6 +20,7 @@ RELAXATIONS = 4
 
 # Edge of the mask, in units of eye distance from the oval inwards.
 INSET, FEATHER = 0.03, 0.16
+JAW_FEATHER = 0.09  # less below the mouth, where only skin adjoins: else the video's jaw looks unshaven
 FOREHEAD_INSET = 0.05  # more at the top, where hair begins
 
 
@@ -72,7 +73,8 @@ def edge_weights() -> np.ndarray:
     inside = np.array([cv2.pointPolygonTest(oval, (float(x), float(y)), True) for x, y in face])
     inset = INSET + FOREHEAD_INSET * np.clip((-0.35 - face[:, 1]) / 0.35, 0, 1)
     weights = np.ones(topology.POINTS)
-    weights[: topology.FACE_POINTS] = smoothstep(inside - inset, 0, FEATHER)
+    feather = FEATHER + (JAW_FEATHER - FEATHER) * smoothstep(face[:, 1], 0.5, 0.9)
+    weights[: topology.FACE_POINTS] = smoothstep((inside - inset) / feather, 0, 1)
     return weights
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from worker.engines.swap.masks import CHEEKS, FEATURES, hulls
+
 LEAST_PIXELS = 30
 # The least spread that skin has, and how many spreads still count as skin, in L, a, b.
 FLOOR = np.array([4, 1.5, 1.5])
@@ -19,6 +21,12 @@ class Skin:
         self.median: np.ndarray | None = None
         self.spread: np.ndarray | None = None
 
+    def strangeness(self, lab: np.ndarray, points: np.ndarray, cheeks: np.ndarray = CHEEKS) -> np.ndarray:
+        """Learn from the cheeks of the face with those points, and return `distance`."""
+        size = lab.shape[:2]
+        self.learn(lab, hulls(points, (cheeks,), size) & ~hulls(points, FEATURES, size, grow=3))
+        return self.distance(lab)
+
     def learn(self, lab: np.ndarray, cheeks: np.ndarray) -> None:
         pixels = lab[cheeks]
         if len(pixels) < LEAST_PIXELS:
@@ -30,7 +38,7 @@ class Skin:
         self.spread = spread if share == 1 else self.spread + share * (spread - self.spread)
 
     def distance(self, lab: np.ndarray) -> np.ndarray:
-        """Return how far from skin each pixel is: under about 1 is skin; zeros while nothing is learnt."""
+        """Return how far from skin each pixel is: up to 1 is skin; zeros while nothing is learnt."""
         if self.median is None:
             return np.zeros(lab.shape[:2], np.float32)
         apart = (lab - self.median.astype(np.float32)) * (1 / (self.spread * REACH)).astype(np.float32)

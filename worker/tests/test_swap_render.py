@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from worker.engines.swap.portrait import Portrait, prepare, with_closed_mouth
+from worker.engines.swap.quality import QUALITIES
+from worker.engines.swap.render import Renderer, mixed
+from worker.engines.swap.shape import transfer
+from worker.faces import topology
+from worker.faces.smooth import Face, Sighting
+from worker.faces.track import landmarks_of_photo
+from worker.faces.views import rgb_of_yuv, yuv_of_rgb
+from worker.media.picture import Picture, from_rgb
+from worker.tests.faceclips import ASTRONAUT, HOPPER, box_of_face, portrait
+
+TO_YUV, TO_RGB = yuv_of_rgb("bt709", False), rgb_of_yuv("bt709", False)
+
+
+def prepared(path, face_height: float = 300) -> Portrait:
+    photo = portrait(path)
+    return prepare(photo, landmarks_of_photo(photo), face_height, TO_YUV)
+
+
+def face_in(image: np.ndarray) -> Face:
+    seen = Sighting.of(landmarks_of_photo(image))
+    return Face(landmarks=seen.landmarks, pose=seen.pose, shape=seen.shape, presence=1.0, is_new=True)
+
+
+def swap(image: np.ndarray, source: Portrait, *, quality: str = "balanced", presence: float = 1.0) -> Picture:
+    picture, face = from_rgb(image), face_in(image)
+    faded = Face(**vars(face) | {"presence": presence})
+    Renderer(source, face.shape, TO_RGB, QUALITIES[quality]).render(picture, faded)
+    return picture
+
+
+def test_mixing_a_plane_with_itself_changes_nothing():
+    rng = np.random.default_rng(5)
+    plane = rng.integers(0, 256, (40, 60), np.uint8)
+
+    out = mixed(plane, plane.astype(np.float32), rng.random((40, 60), np.float32))
+
+    assert (out == plane).all()
+
+
+def test_pixels_away_from_the_face_keep_every_bit():
+    image = portrait(ASTRONAUT)
+    before, after = from_rgb(image), swap(image, prepared(HOPPER))
+
+    left, top, right, bottom = box_of_face(image)
+    for old, new, half in zip(before.planes, after.planes, (1, 2, 2), strict=True):
+        outside = np.ones(old.shape, bool)
+        outside[top // half : bottom // half + 1, left // half : right // half + 1] = False
+        assert (old[outside] == new[outside]).all()
+        assert (old != new).any()
+
+
+def test_a_face_that_is_faded_out_keeps_every_bit():
+    image = portrait(ASTRONAUT)
+
+    after = swap(image, prepared(HOPPER), presence=0.0)
+
+    assert all((old == new).all() for old, new in zip(from_rgb(image).planes, after.planes, strict=True))
+
+
+@pytest.mark.parametrize("quality", QUALITIES)
+def test_a_photo_put_onto_itself_looks_the_same(quality):
+    image = portrait(HOPPER)
+
+    after = swap(image, prepared(HOPPER, 220), quality=quality)
+
+    nose = face_in(image).landmarks[topology.NOSE_TIP].astype(int)
+    middle = np.s_[nose[1] - 40 : nose[1] + 25, nose[0] - 45 : nose[0] + 45]
+    before = from_rgb(image).y[middle].astype(int)
+    assert np.abs(after.y[middle] - before).mean() < 7
+
+
+def test_the_photos_open_mouth_is_closed():
+    photo = portrait(ASTRONAUT)
+    points = landmarks_of_photo(photo)
+    lips = (points[topology.UPPER_LIP, :2] + points[topology.LOWER_LIP, :2]) / 2
+    teeth = np.s_[int(lips[1]) - 1 : int(lips[1]) + 2, int(lips[0]) - 8 : int(lips[0]) + 8]
+
+    closed = with_closed_mouth(photo.astype(np.float32), points)
+
+    assert closed[teeth].mean() < 0.75 * photo[teeth].mean()
+
+
+def test_the_fringe_over_the_forehead_is_not_taken_along():
+    source = prepared(ASTRONAUT)
+
+    assert source.has_hair
+    assert source.levels[0].cover.min() < 30
+
+
+def test_a_smaller_face_is_bent_from_a_smaller_texture():
+    source = prepared(HOPPER, 400)
+
+    heights = [source.level_for(scale).luma.shape[0] for scale in (2.0, 1.0, 0.5, 0.25)]
+
+    assert heights[0] == heights[1]
+    assert heights[1] > heights[2] > heights[3]
+
+
+def test_the_shape_moves_towards_the_photos_but_the_oval_stays():
+    one, other = (Sighting.of(landmarks_of_photo(portrait(path))).shape for path in (ASTRONAUT, HOPPER))
+
+    shift = transfer(one, other)
+
+    assert np.abs(shift[topology.OVAL]).max() == 0
+    assert np.abs(shift[topology.NOSE_TIP]).max() > 0.01
+    face = slice(topology.FACE_POINTS)
+    moved = other[face] + shift
+    inner = topology.RINGS_FROM_OVAL > 4
+    before, after = (
+        np.linalg.norm((one[face] - each)[inner, :2], axis=1).mean() for each in (other[face], moved)
+    )
+    assert after < before
+    assert transfer(one, one) == pytest.approx(0)
