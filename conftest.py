@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import wave
@@ -13,6 +14,9 @@ from uuid import uuid4
 import av
 import numpy as np
 import pytest
+from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 from PIL import Image
 
 from faceswap_site.copies import BASE_DIR, Copy
@@ -88,6 +92,91 @@ def tone(seconds: float) -> np.ndarray:
     """Return a 440 Hz tone as (n,) float32, -0.5..0.5."""
     times = np.arange(round(seconds * SOUND_RATE)) / SOUND_RATE
     return (0.5 * np.sin(2 * np.pi * 440 * times)).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def clip_bytes(tiny_clip: Path) -> bytes:
+    return tiny_clip.read_bytes()
+
+
+@pytest.fixture(scope="session")
+def faststart_bytes(tiny_clip: Path, tiny_media: Path) -> bytes:
+    """The clip with its index before its pictures, as the web prefers it."""
+    path = tiny_media / "faststart.mp4"
+    with (
+        av.open(str(tiny_clip)) as source,
+        av.open(str(path), "w", options={"movflags": "faststart"}) as output,
+    ):
+        copies = {stream.index: output.add_stream_from_template(stream) for stream in source.streams}
+        for packet in source.demux():
+            if packet.dts is not None:
+                packet.stream = copies[packet.stream.index]
+                output.mux(packet)
+    return path.read_bytes()
+
+
+@pytest.fixture(scope="session")
+def photo_bytes(tiny_photo: Path) -> bytes:
+    return tiny_photo.read_bytes()
+
+
+@pytest.fixture(scope="session")
+def sound_bytes(tiny_sound: Path) -> bytes:
+    return tiny_sound.read_bytes()
+
+
+@pytest.fixture
+def video_file(clip_bytes: bytes) -> SimpleUploadedFile:
+    return SimpleUploadedFile("clip.mp4", clip_bytes, "video/mp4")
+
+
+@pytest.fixture
+def photo_file(photo_bytes: bytes) -> SimpleUploadedFile:
+    return SimpleUploadedFile("face.jpg", photo_bytes, "image/jpeg")
+
+
+@pytest.fixture
+def sound_file(sound_bytes: bytes) -> SimpleUploadedFile:
+    return SimpleUploadedFile("song.wav", sound_bytes, "audio/wav")
+
+
+@pytest.fixture
+def api(alice: Any) -> Client:
+    """A program that has a key of alice's."""
+    from jobs import consent
+    from jobs.models import ApiKey
+
+    _, key = ApiKey.objects.issue(owner=alice, name="a program", accepted=consent.OPERATOR)
+    return Client(headers={"Authorization": f"Bearer {key}"})
+
+
+def keep(owner: Any, kind: str, name: str, content: bytes) -> Any:
+    from assets.models import Asset
+
+    asset = Asset.objects.expect(owner=owner, kind=kind, name=name)
+    asset.keep(ContentFile(content), size=len(content), sha256=hashlib.sha256(content).hexdigest())
+    return asset
+
+
+@pytest.fixture
+def stored_asset(alice: Any, clip_bytes: bytes) -> Any:
+    return keep(alice, "video", "clip.mp4", clip_bytes)
+
+
+@pytest.fixture
+def job(alice: Any, stored_asset: Any, photo_bytes: bytes) -> Any:
+    """A job of alice's, just submitted: the tiny clip and the plain photo."""
+    from jobs import consent
+    from jobs.models import Job
+
+    return Job.objects.submit(
+        owner=alice,
+        consent=consent.STATEMENT,
+        consent_via="web form",
+        mode="video_swap",
+        reference_video=stored_asset,
+        source_image=keep(alice, "image", "face.jpg", photo_bytes),
+    )
 
 
 @pytest.fixture(scope="session")

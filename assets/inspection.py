@@ -166,18 +166,17 @@ def _seconds(container: InputContainer, stream: av.VideoStream | av.AudioStream)
 
 
 def _reaches(container: InputContainer, stream: av.VideoStream | av.AudioStream, seconds: float) -> bool:
-    """Is there anything to decode in the last part, where a cut-off file has nothing?"""
-    if seconds < 0.5 or not stream.time_base:
+    """Is there anything in the last second, or fifth, where a file that was cut off has nothing?"""
+    if not stream.time_base:
         return True
-    start = stream.start_time or 0
-    container.seek(start + int(seconds / float(stream.time_base)), stream=stream, backward=True)
-    last = max(
-        (p.pts * float(p.time_base) for p in container.demux(stream) if p.pts is not None and p.size),
-        default=None,
+    unit = float(stream.time_base)
+    near_the_end = (stream.start_time or 0) + int((seconds - min(1.0, 0.2 * seconds)) / unit)
+    container.seek(near_the_end, stream=stream, backward=True)
+    return any(
+        packet.pts + (packet.duration or 0) > near_the_end
+        for packet in container.demux(stream)
+        if packet.pts is not None and packet.size and not packet.is_corrupt
     )
-    if last is None:
-        return False
-    return last - start * float(stream.time_base) > seconds - max(1.0, 0.05 * seconds)
 
 
 def _check_pixels(question: Question, width: int, height: int) -> None:

@@ -93,7 +93,7 @@ class OutputLink(APIKeyQuery):
     param_name = "token"
 
     def authenticate(self, request: HttpRequest, key: str | None) -> Caller | None:
-        job_id = request.resolver_match.kwargs["job_id"]
+        job_id = UUID(request.resolver_match.kwargs["job_id"])
         if not key or not opens_output(key, job_id):
             return None
         job = Job.objects.select_related("owner").filter(pk=job_id).first()

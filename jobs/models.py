@@ -244,7 +244,9 @@ class Job(models.Model):
         self.deleted_at = at
         self.events.create(old=self.status, new=self.status, reason=reason)
         made = Asset.objects.filter(made_by__job=self)
-        for asset in {self.reference_video, self.source_image, self.driving_audio, *made} - {None}:
+        for asset in {self.reference_video, self.source_image, self.driving_audio, self.output, *made} - {
+            None
+        }:
             if not Job.objects.needing(asset).exists():
                 asset.erase(at)
 

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from django.core.files.base import ContentFile
+
+from jobs import outcomes, outputs
+from jobs.compute import Report, State
+from jobs.models import Job
+
+pytestmark = pytest.mark.django_db
+
+
+def deliver(attempt, data: bytes) -> None:
+    attempt.output.keep(ContentFile(data), size=len(data), sha256="0" * 64)
+
+
+def report(attempt, output_url: str = "") -> None:
+    outcomes.apply(attempt, Report(state=State.COMPLETED, cause="callback", output_url=output_url))
+
+
+@pytest.fixture
+def store(clip_bytes):
+    """A little web server that a worker may have put its result on."""
+
+    class Store(BaseHTTPRequestHandler):
+        answers = {
+            "/result.mp4": (200, clip_bytes),
+            "/text": (200, b"no video at all"),
+            "/gone": (404, b""),
+            "/short": (200, clip_bytes),
+        }
+
+        def do_GET(self) -> None:
+            if self.path == "/elsewhere":
+                self.send_response(302)
+                self.send_header("Location", "http://127.0.0.1:9/private")
+                self.end_headers()
+                return
+            status, body = self.answers[self.path]
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body) + (100 if self.path == "/short" else 0)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Store)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_delivered_result_ends_the_job_done_with_its_facts(attempt, clip_bytes):
+    deliver(attempt, clip_bytes)
+    report(attempt)
+
+    outputs.collect(attempt.pk)
+
+    job = Job.objects.select_related("output").get()
+    assert (job.status, job.output) == (Job.Status.DONE, attempt.output)
+    assert job.output.width > 0
+    assert job.output.thumbnail
+
+
+def test_a_collection_that_runs_twice_ends_the_job_once(attempt, clip_bytes):
+    deliver(attempt, clip_bytes)
+    report(attempt)
+
+    outputs.collect(attempt.pk)
+    outputs.collect(attempt.pk)
+
+    assert Job.objects.get().events.filter(new=Job.Status.DONE).count() == 1
+
+
+def test_a_result_that_is_no_video_fails_the_job_and_goes(attempt):
+    deliver(attempt, b"this is no video")
+    report(attempt)
+
+    outputs.collect(attempt.pk)
+
+    job = Job.objects.get()
+    assert (job.status, job.error_code) == (Job.Status.FAILED, "bad_output")
+    attempt.output.refresh_from_db()
+    assert attempt.output.deleted_at
+    assert not attempt.output.file.storage.exists(attempt.output.file.name)
+
+
+def test_a_result_cut_short_fails_the_job(attempt, clip_bytes):
+    deliver(attempt, clip_bytes[: len(clip_bytes) // 2])
+    report(attempt)
+
+    outputs.collect(attempt.pk)
+
+    assert Job.objects.get().status == Job.Status.FAILED
+
+
+def test_finished_without_a_result_is_a_failure(attempt):
+    report(attempt)
+
+    outputs.collect(attempt.pk)
+
+    assert "no result" in Job.objects.get().error_message
+
+
+def test_a_result_on_a_listed_store_is_fetched(attempt, store, settings):
+    settings.OUTPUT_URL_ALLOWED_HOSTS = [store]
+    report(attempt, f"http://{store}/result.mp4")
+
+    outputs.collect(attempt.pk)
+
+    assert Job.objects.get().status == Job.Status.DONE
+
+
+@pytest.mark.parametrize("path", ["/text", "/gone", "/short", "/elsewhere"])
+def test_a_bad_answer_of_a_listed_store_fails_the_job(attempt, store, settings, path):
+    settings.OUTPUT_URL_ALLOWED_HOSTS = [store]
+    report(attempt, f"http://{store}{path}")
+
+    outputs.collect(attempt.pk)
+
+    assert Job.objects.get().error_code == "bad_output"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.com/result.mp4",
+        "https://127.0.0.1/result.mp4",
+        "https://localhost/result.mp4",
+        "https://2130706433/result.mp4",
+        "https://[::ffff:127.0.0.1]/result.mp4",
+        "file:///etc/passwd",
+        "https://",
+        "nonsense",
+    ],
+)
+def test_an_address_that_is_private_or_not_https_is_never_asked(attempt, url):
+    report(attempt, url)
+
+    outputs.collect(attempt.pk)
+
+    assert Job.objects.get().error_code == "bad_output"
+
+
+def test_a_result_over_the_cap_is_refused(attempt, store, settings):
+    settings.OUTPUT_URL_ALLOWED_HOSTS = [store]
+    settings.MAX_UPLOAD_BYTES = 100
+    report(attempt, f"http://{store}/result.mp4")
+
+    outputs.collect(attempt.pk)
+
+    assert "larger than" in Job.objects.get().error_message
