@@ -40,7 +40,8 @@ PUBLIC_HOST = urlsplit(PUBLIC_BASE_URL).hostname or ""
 LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 # Where people sign in. The host of PUBLIC_BASE_URL, unless it is one of these, answers workers only.
 SIGN_IN_HOSTS = env.list("ALLOWED_HOSTS", default=[*LOOPBACK_HOSTS, HOST])
-ALLOWED_HOSTS = [*SIGN_IN_HOSTS, *([PUBLIC_HOST] if PUBLIC_HOST else [])]
+# Our own worker calls by a loopback address or by HOST, wherever people sign in.
+ALLOWED_HOSTS = [*SIGN_IN_HOSTS, *LOOPBACK_HOSTS, HOST, *([PUBLIC_HOST] if PUBLIC_HOST else [])]
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 # Behind a proxy of one's own that sets X-Forwarded-Proto; a stranger could set it otherwise.
 BEHIND_TLS_PROXY = env.bool("BEHIND_TLS_PROXY", False)
@@ -227,10 +228,16 @@ TIME_ZONE = "UTC"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "formatters": {
+        "line": {
+            "()": "faceswap_site.redaction.RedactingFormatter",
+            "format": "{asctime} {levelname} {name}: {message}",
+            "style": "{",
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
-    "loggers": {"django_q": {"level": "WARNING"}},
+    "loggers": {"django-q": {"level": "WARNING"}},
 }
 
 if PUBLIC_BASE_URL and not PUBLIC_HOST:
