@@ -13,6 +13,7 @@ class Refusal(Exception):
     status = 400
     title = "The request cannot be carried out."
     field: str | None = None
+    retry_after: int | None = None  # seconds
 
     def on(self, field: str) -> Refusal:
         """Say which form field was at fault; the page shows the sentence beside it."""

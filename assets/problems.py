@@ -10,9 +10,12 @@ from assets.errors import Refusal
 def problem(request: HttpRequest, refusal: Refusal) -> JsonResponse:
     """Answer with the refusal's status, code and sentence; `errors` names the field, if one was at fault."""
     errors = [{"field": refusal.field, "code": refusal.code, "detail": str(refusal)}] if refusal.field else []
-    return problem_document(
+    response = problem_document(
         status=refusal.status, code=refusal.code, title=refusal.title, detail=str(refusal), errors=errors
     )
+    if refusal.retry_after is not None:
+        response["Retry-After"] = str(refusal.retry_after)
+    return response
 
 
 def problem_document(
