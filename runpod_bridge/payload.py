@@ -1,0 +1,48 @@
+"""What a worker is sent."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.conf import settings
+
+from assets.models import Token
+from jobs.models import Attempt
+from worker.wire import AspectRatio, Callback, Inputs, Mode, OutputTarget, Payload, Quality, attempt_secret
+
+CALLBACK_PATH = "/v1/runpod/callback"
+
+
+def payload_for(attempt: Attempt, base_url: str) -> Payload:
+    """Put an attempt into the contract's words; every address in it begins with `base_url`."""
+    job, tokens = attempt.job, {(token.asset_id, token.purpose): token for token in attempt.tokens()}
+
+    def url(asset_id: UUID | None, purpose: str = Token.Purpose.DOWNLOAD) -> str | None:
+        return asset_id and f"{base_url}{tokens[asset_id, purpose].path}"
+
+    return Payload(
+        job_id=str(job.pk),
+        mode=Mode(job.mode),
+        quality=Quality(job.quality),
+        enable_4k=job.enable_4k,
+        aspect_ratio=AspectRatio(job.aspect_ratio),
+        assets=Inputs(
+            reference_video_url=url(job.reference_video_id),
+            source_image_url=url(job.source_image_id),
+            driving_audio_url=url(job.driving_audio_id),
+        ),
+        callback=Callback(url=f"{base_url}{CALLBACK_PATH}", secret=callback_secret(attempt)),
+        output_target=OutputTarget(
+            upload_url=url(attempt.output_id, Token.Purpose.UPLOAD),
+            output_url=url(attempt.output_id),
+            max_bytes=tokens[attempt.output_id, Token.Purpose.UPLOAD].max_bytes,
+        ),
+        attempt=attempt.number,
+    )
+
+
+def callback_secret(attempt: Attempt) -> str:
+    """Return what its worker signs with: a secret of its own, unless workers were given ours beforehand."""
+    if settings.CALLBACK_SECRET_SHARED:
+        return settings.CALLBACK_SECRET
+    return attempt_secret(settings.CALLBACK_SECRET, str(attempt.pk))

@@ -1,0 +1,114 @@
+"""The pool: workers that ask us for work. An attempt waits until one takes it; nothing is sent out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Q
+from django.utils.timezone import now
+
+from jobs import outcomes
+from jobs.compute import Health, Report, State
+from jobs.heartbeat import WORKER_BEAT
+from jobs.models import Attempt, AttemptQuerySet, Heartbeat, execution_timeout
+from runpod_bridge.models import LATELY, Worker, WorkerToken
+
+PROVIDER = "runpod_bridge.pool.PoolProvider"
+AT_ONCE = 8  # waiting attempts looked at in one go; more workers than that seldom ask in the same instant
+SILENCE = timedelta(seconds=15)  # A living worker pings at least every 10 s.
+
+
+class PoolProvider:
+    name = "pool"
+    is_polled = False
+
+    def send(self, attempt: Attempt) -> str:
+        """It has been sent once its row says so: from then on a worker may take it."""
+        return str(attempt.pk)
+
+    def poll(self, attempt: Attempt) -> Report | None:
+        return None
+
+    def cancel(self, attempt: Attempt) -> None:
+        """Its worker is told when it next asks what to stop, or by the answer to its next message."""
+
+    def health(self) -> Health:
+        workers = Worker.objects.around(now()).count()
+        seconds = LATELY.total_seconds()
+        return Health(
+            workers=workers, detail=f"{workers} pool workers were seen in the last {seconds:.0f} s."
+        )
+
+
+def notice(token: WorkerToken, name: str, address: str | None, at: datetime) -> Worker:
+    """Return the worker who calls, and let it be known that there is one."""
+    worker, is_news = Worker.objects.see(token, name, address, at)
+    if is_news and settings.COMPUTE_PROVIDER == PROVIDER:
+        Heartbeat.beat(WORKER_BEAT, at)
+    return worker
+
+
+def take(worker: Worker, at: datetime) -> Attempt | None:
+    """Give the oldest waiting attempt to this worker. Of several who ask at once, each gets another."""
+    oldest = waiting().select_related("job__reference_video", "job__driving_audio").order_by("created_at")
+    for attempt in oldest[:AT_ONCE]:
+        columns = {
+            "worker": str(worker),
+            "started_at": at,
+            "heard_at": at,
+            "lease_until": at + settings.LEASE,
+            # The waiting is over, so the time for it is no longer part of the deadline.
+            "deadline": min(attempt.deadline, at + execution_timeout(attempt.job)),
+        }
+        if waiting().filter(pk=attempt.pk).update(**columns) == 1:
+            return attempt
+    return None
+
+
+def waiting() -> AttemptQuerySet:
+    """Sent, and taken by nobody yet."""
+    return Attempt.objects.working().filter(
+        provider=PROVIDER, sending_at__isnull=False, lease_until__isnull=True
+    )
+
+
+def held_by(worker: Worker) -> AttemptQuerySet:
+    """Everything that this worker ever took."""
+    return Attempt.objects.filter(provider=PROVIDER, worker=str(worker), lease_until__isnull=False)
+
+
+def renew(worker: Worker, attempt_ids: Iterable[UUID], at: datetime) -> int:
+    """Believe a ping: the worker lives. It is not counted as hearing of the job.
+
+    The process that pings for Runpod's SDK outlives a killed worker, so of these two signs only
+    the other shows that the work goes on.
+    """
+    held = held_by(worker).working().filter(pk__in=list(attempt_ids))
+    return held.update(lease_until=at + settings.LEASE)
+
+
+def give_up_abandoned(worker: Worker, at: datetime) -> int:
+    """The worker asks for work and says that it has none: what it took, and is silent about, is lost."""
+    unpinged = Q(lease_until__lt=at + settings.LEASE - SILENCE)
+    unheard = Q(heard_at__lt=at - settings.LEASE)
+    report = Report(
+        state=State.LOST,
+        cause="job-take",
+        error_code="worker_lost",
+        error_message="The worker was started again and has forgotten the job.",
+        is_transient=True,
+    )
+    abandoned = held_by(worker).working().filter(unpinged | unheard)
+    return sum(outcomes.apply(attempt, report) for attempt in abandoned)
+
+
+def to_stop(worker: Worker, at: datetime) -> list[UUID]:
+    """Return what this worker should stop, each once: taken by it, and ended by somebody else."""
+    ended = [Attempt.Outcome.CANCELLED, Attempt.Outcome.LOST]
+    untold = held_by(worker).filter(outcome__in=ended, stopped_at=None)
+    return [
+        pk for pk in untold.values_list("pk", flat=True) if untold.filter(pk=pk).update(stopped_at=at) == 1
+    ]
