@@ -70,12 +70,12 @@ def test_a_real_video_comes_back(service: Listener, worker, tmp_path: Path):
     outcome = handed_in.get(timeout=PATIENCE).json()
 
     last = service.asked("/v1/runpod/callback")[-1]
-    metrics = last.json()["metadata"]["metrics"]
-    result = tmp_path / "result.mp4"
-    result.write_bytes(service.asked("/v1/assets/upload")[0].body)
     assert outcome["output"]["status"] == last.json()["status"] == "completed"
     assert verify(last.body, last.headers["X-Callback-Signature"], SECRET)
+    metrics = last.json()["metadata"]["metrics"]
     assert metrics["swapped"] > 0
+    result = tmp_path / "result.mp4"
+    result.write_bytes(service.asked("/v1/assets/upload")[0].body)
     with av.open(str(result)) as container:
         frames = list(container.decode(video=0))
     assert len(frames) == metrics["frames"]
