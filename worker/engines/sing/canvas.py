@@ -35,7 +35,7 @@ def frame_portrait(photo: np.ndarray, landmarks: np.ndarray, *, aspect_ratio: st
     left, top, width, height = crop_round(photo, landmarks, aspect_ratio)
     least, most = SHORT_SIDES[quality]
     scale = np.clip(min(width, height), least, most) / min(width, height)
-    size = even(width * scale), even(height * scale)
+    size = exact_size(width * scale, height * scale, aspect_ratio)
     scale_x, scale_y = size[0] / width, size[1] / height
     image = cut(photo, left, top, width, height)
     how = cv2.INTER_LANCZOS4 if scale > 1 else cv2.INTER_AREA
@@ -43,6 +43,14 @@ def frame_portrait(photo: np.ndarray, landmarks: np.ndarray, *, aspect_ratio: st
     placed[:, 0] -= left * scale_x - (scale_x - 1) / 2
     placed[:, 1] -= top * scale_y - (scale_y - 1) / 2
     return Canvas(image=cv2.resize(image, size, interpolation=how), landmarks=placed)
+
+
+def exact_size(width: float, height: float, aspect_ratio: str) -> tuple[int, int]:
+    """Return the even (width, height), true to the aspect: 720x1280, not 720x1278."""
+    aspect = float(ASPECTS.get(aspect_ratio, width / height))
+    if aspect < 1:
+        return even(width), even(even(width) / aspect)
+    return even(even(height) * aspect), even(height)
 
 
 def crop_round(photo: np.ndarray, landmarks: np.ndarray, aspect_ratio: str) -> tuple[int, int, int, int]:

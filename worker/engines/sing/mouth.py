@@ -51,7 +51,7 @@ class Mouth:
         skin = skin_at(image, rig.still[topology.NOSE_TIP, :2])
         self.light = light_on(skin)
         # Teeth take on the colour of the light, which the skin shows, if weakly.
-        self.tooth_light = 0.95 * self.light * (0.6 + 0.4 * skin / skin.max())
+        self.tooth_light = 1.05 * self.light * (0.5 + 0.5 * skin / skin.max())
         self.has_own_teeth = rig.gap > SHOWING * rig.face_height
         pixels_per_mm = rig.pose.scale / MM_PER_EYE_DISTANCE
         self.rows = {"upper": draw_row(UPPER, pixels_per_mm), "lower": draw_row(LOWER, pixels_per_mm)}
@@ -139,8 +139,8 @@ class Mouth:
         """Darken towards the lips, which keep the light off."""
         inside = (cover > 0.5).astype(np.uint8)
         depth = cv2.distanceTransform(inside, cv2.DIST_L2, 3)
-        least = 0.75 if self.has_own_teeth else 0.4
-        reach = max(1.5, 0.045 * self.rig.pose.scale)
+        least = 0.75 if self.has_own_teeth else 0.55
+        reach = max(1.5, 0.035 * self.rig.pose.scale)
         patch *= np.clip(least + (1 - least) * depth / reach, 0, 1)[..., None]
 
 

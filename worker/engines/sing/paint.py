@@ -30,7 +30,7 @@ FINENESS = {
     "max": Fineness(step=2, how=cv2.INTER_LANCZOS4),
 }
 TEAR = 3.0  # pixels that neighbours come from apart, per pixel: more is a tear, not a stretch
-SWING = 0.45  # face heights that a moving point may go
+SWING = 0.15  # face heights that the outermost moving points may go
 
 
 class Painter:
@@ -40,7 +40,7 @@ class Painter:
         self.still = from_rgb(canvas.image)
         self.rig = Rig(canvas.landmarks, width, height)
         self.mouth = Mouth(self.rig, canvas.image)
-        self.low = self.rig.texture.min(axis=0)
+        self.low = self.rig.texture.min(axis=0)  # float32, as all that is computed per pixel
         self.extent = np.ptp(self.rig.texture, axis=0)
         self.values = np.ones((len(self.rig.rest), 3), np.float32)
         self.values[:, :2] = (self.rig.texture - self.low) / self.extent
@@ -48,7 +48,7 @@ class Painter:
 
     def moving_box(self, width: int, height: int) -> Box:
         """Return the part of the picture that can move; the rest is never touched."""
-        moving = self.rig.still[self.rig.reach > 0.01, :2]
+        moving = self.rig.still[self.rig.reach > 0.02, :2]
         margin = round(SWING * self.rig.face_height * self.rig.pose.scale)
         return box_round(moving, margin).even_within(width, height)
 
@@ -68,7 +68,7 @@ class Painter:
         box.of(picture.y)[:] = self.taken(self.still.y, places, box)
         soften_steps(box.of(picture.y), places, self.fineness.step)
         for plane, still in ((picture.u, self.still.u), (picture.v, self.still.v)):
-            half.of(plane)[:] = self.taken(still, (places + 0.5) / 2 - 0.5, half)
+            half.of(plane)[:] = self.taken(still, places / 2 - 0.25, half)
 
     def places(self, points: np.ndarray) -> np.ndarray:
         """Return, for each coarse pixel of the box, the (x, y) pixel of the still picture that it shows."""
@@ -76,15 +76,12 @@ class Painter:
         coarse = (points - (self.box.left, self.box.top, 0) + (0.5, 0.5, 0)) / step - (0.5, 0.5, 0)
         width, height = -(-self.box.width // step), -(-self.box.height // step)
         drawn = rasterize(coarse, self.rig.triangles, self.values, width=width, height=height)
+        places = drawn[..., :2] * self.extent + self.low
         # Between two triangles a pixel may be missed: it stays where it is.
-        missed = drawn[..., 2:] < 0.5
-        return np.where(missed, self.unmoved(width, height), drawn[..., :2] * self.extent + self.low)
-
-    def unmoved(self, width: int, height: int) -> np.ndarray:
-        """Return (height, width, 2) places that show every coarse pixel of the box itself."""
-        x, y = np.meshgrid(np.arange(width), np.arange(height))
-        coarse = np.stack([x, y], axis=-1) + 0.5
-        return coarse * self.fineness.step - 0.5 + (self.box.left, self.box.top)
+        rows, columns = np.nonzero(drawn[..., 2] < 0.5)
+        places[rows, columns] = (np.stack([columns, rows], axis=1) + 0.5) * step - 0.5
+        places[rows, columns] += (self.box.left, self.box.top)
+        return places
 
     def taken(self, still: np.ndarray, places: np.ndarray, box: Box) -> np.ndarray:
         """Return the box filled from those places of the still plane."""

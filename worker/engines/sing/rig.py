@@ -16,7 +16,11 @@ from worker.faces import topology
 from worker.faces.pose import pose_of
 
 # Rings round the face: (distance over the oval's, how much of the head's motion, how far behind in faces).
-RINGS = ((1.15, 1.0, 0.08), (1.38, 1.0, 0.20), (1.75, 0.55, 0.36), (2.2, 0.15, 0.48))
+# The motion fades over a wide way, gently at both ends, so that what is behind bends rather than kinks.
+RINGS = (
+    *((1.15, 1.0, 0.08), (1.38, 1.0, 0.20), (1.58, 0.86, 0.29), (1.80, 0.60, 0.37)),
+    *((2.05, 0.34, 0.44), (2.35, 0.13, 0.50), (2.70, 0.03, 0.54)),
+)
 NECK = 0.40  # face heights below the chin over which the body stops following
 GRID = (12, 9)  # still points over the picture
 EYEBALL = 0.13  # eye distances, radius
