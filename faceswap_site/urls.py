@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.contrib.auth.views import LogoutView
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import include, path
 
 from assets.problems import problem_document
-from faceswap_site import health
+from faceswap_site import health, pages
 from faceswap_site.api import api
 
 urlpatterns = [
@@ -14,6 +15,9 @@ urlpatterns = [
     path("readyz", health.readyz),
     path("v1/", api.urls),
     path("admin/", admin.site.urls),
+    path("login/", pages.sign_in, name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("setup/<str:token>/", pages.set_up, name="setup"),
     path("", include("runpod_bridge.urls")),
     path("", include("jobs.urls")),
 ]

@@ -1,4 +1,19 @@
 from __future__ import annotations
 
+from django.urls import path
+
+from jobs import views
+
 app_name = "jobs"
-urlpatterns: list = []
+urlpatterns = [
+    path("", views.library, name="list"),
+    path("live/", views.live, name="live"),
+    path("new/", views.new, name="new"),
+    path("jobs/<uuid:job_id>/", views.detail, name="detail"),
+    path("jobs/<uuid:job_id>/status/", views.status, name="status"),
+    path("jobs/<uuid:job_id>/retry/", views.retry, name="retry"),
+    path("jobs/<uuid:job_id>/cancel/", views.cancel, name="cancel"),
+    path("jobs/<uuid:job_id>/delete/", views.delete, name="delete"),
+    path("files/<uuid:asset_id>/", views.file, name="file"),
+    path("files/<uuid:asset_id>/thumbnail/", views.thumbnail, name="thumbnail"),
+]

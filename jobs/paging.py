@@ -1,0 +1,47 @@
+"""Pages of a person's jobs, newest first. They are found by a neighbour, not by counting, so the last is as fast as the first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+
+from jobs.models import Job, JobQuerySet
+
+SIZE = 24
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    jobs: list[Job]
+    has_newer: bool
+    has_older: bool
+
+
+def page_of(jobs: JobQuerySet, *, before: str = "", after: str = "", size: int = SIZE) -> Page:
+    """Return the page that follows the job `before`, or precedes the job `after`; by default the first.
+
+    Both are ids out of an address, so one that is unknown, or a stranger's, means the first page.
+    """
+    jobs = jobs.order_by("-created_at", "-id")
+    if anchor := _find(jobs, before):
+        found = list(jobs.filter(_older_than(anchor))[: size + 1])
+        return Page(jobs=found[:size], has_newer=True, has_older=len(found) > size)
+    if anchor := _find(jobs, after):
+        found = list(jobs.filter(~_older_than(anchor)).exclude(pk=anchor.pk).reverse()[: size + 1])
+        if len(found) > size:
+            return Page(jobs=found[size - 1 :: -1], has_newer=True, has_older=True)
+    found = list(jobs[: size + 1])
+    return Page(jobs=found[:size], has_newer=False, has_older=len(found) > size)
+
+
+def _find(jobs: JobQuerySet, key: str) -> Job | None:
+    try:
+        return jobs.filter(pk=key).first() if key else None
+    except ValidationError:
+        return None  # no UUID
+
+
+def _older_than(job: Job) -> Q:
+    return Q(created_at__lt=job.created_at) | Q(created_at=job.created_at, id__lt=job.pk)

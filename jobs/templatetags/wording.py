@@ -1,0 +1,94 @@
+"""What codes, moves and figures are called on the pages."""
+
+from __future__ import annotations
+
+from django.template import Library
+
+from assets.models import Asset
+from jobs.models import Event, Job
+
+register = Library()
+
+# What happened, by the status before and after.
+HEADLINES = {
+    ("", "queued"): "Submitted",
+    ("queued", "processing"): "Sent to a worker",
+    ("processing", "queued"): "Trying again",
+    ("processing", "done"): "Finished",
+    ("queued", "failed"): "Failed",
+    ("processing", "failed"): "Failed",
+    ("queued", "cancelled"): "Cancelled",
+    ("processing", "cancelled"): "Cancelled",
+    ("failed", "queued"): "Queued again",
+    ("cancelled", "queued"): "Queued again",
+}
+
+# What to do next, by the code of the error; the error's own sentence stands above it.
+ADVICE = {
+    "no_face_in_source": "Start a new job with a photo in which one face is sharp, well lit and looks towards you.",
+    "no_face_in_video": "Start a new job with a clip in which a face can be seen from the front for a while.",
+    "decode_error": "The file may be damaged. Play it on your own machine, save it anew as MP4, and start a new job.",
+    "no_audio": "Start a new job and add a song or a speech as an audio file.",
+    "bad_output": "The worker's result could not be used. Retry; if it fails again, its log says more.",
+    "timed_out": "Retry with a shorter clip, a lower quality or without 4K.",
+    "worker_lost": "Check that the worker is running, then retry. Your files are still here.",
+    "provider_unavailable": "The machine that computes could not be reached. Retry in a few minutes.",
+    "provider_refused": "The settings of the compute provider need a look by whoever runs this service.",
+}
+ADVICE_ELSE = "Retry. Your files are still here; if it fails again, the log of the worker says more."
+
+
+@register.filter
+def headline(event: Event) -> str:
+    """“Submitted”, “Trying again”; for an event that moved nothing, its own reason."""
+    return HEADLINES.get((event.old, event.new)) or event.reason[:1].upper() + event.reason[1:]
+
+
+@register.filter
+def particulars(event: Event) -> str:
+    """The reason, where it says more than the headline."""
+    return event.reason if (event.old, event.new) in HEADLINES else ""
+
+
+@register.filter
+def advice(job: Job) -> str:
+    return ADVICE.get(job.error_code, ADVICE_ELSE)
+
+
+@register.filter
+def cover(job: Job) -> Asset | None:
+    """The file whose picture stands for the job: the result, else the clip, else the photo."""
+    assets = (job.output, job.reference_video, job.source_image)
+    return next((asset for asset in assets if asset and asset.is_available and asset.thumbnail), None)
+
+
+@register.filter
+def clock(seconds: float | None) -> str:
+    """75.4 → “1:15”; 0.4 → “0:01”, for nothing that can be seen lasts no time."""
+    if seconds is None:
+        return ""
+    minutes, rest = divmod(max(round(seconds), 1), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+@register.filter
+def time_left(seconds: float | None) -> str:
+    """“about 3 minutes left”; a figure to the second would jump about."""
+    if seconds is None:
+        return ""
+    if seconds < 8:
+        return "a few seconds left"
+    if seconds < 60:
+        return f"about {round(seconds / 5) * 5} seconds left"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"about {minutes} minute{'s' if minutes > 1 else ''} left"
+    hours, minutes = divmod(minutes, 60)
+    return f"about {hours} h {minutes} min left"
+
+
+@register.filter
+def took(job: Job) -> float:
+    """Seconds from when a worker began until the result was here."""
+    return (job.finished_at - job.latest.started_at).total_seconds()

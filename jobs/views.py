@@ -1,0 +1,204 @@
+"""The pages, and the fragments that keep them fresh. What starts with `_` among the templates is a fragment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.timezone import now
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import HttpResponseClientRedirect
+
+from assets.errors import NotFound, Refusal
+from assets.models import Asset
+from assets.serving import serve, serve_thumbnail
+from assets.uploads import MIB, drain
+from jobs import consent, paging
+from jobs.errors import NotCancellable, NotRetryable
+from jobs.forms import NewJob
+from jobs.heartbeat import FRESH, WORKER_BEAT
+from jobs.models import Heartbeat, Job, Stage
+from jobs.sweep import HEALTH_EVERY
+
+# How often a page asks again, by how long its job has been open: (up to this age, seconds).
+POLLING = [(timedelta(minutes=2), 2), (timedelta(minutes=15), 5)]
+POLLING_OLD = 10
+# With a provider that is asked about its health, a sign of life is as old as the last question.
+WORKER_SILENT_AFTER = max(FRESH, 2 * HEALTH_EVERY)
+
+
+@require_safe
+@never_cache
+def library(request: HttpRequest) -> HttpResponse:
+    jobs = Job.objects.owned_by(request.user).with_parts()
+    page = paging.page_of(jobs, before=request.GET.get("before", ""), after=request.GET.get("after", ""))
+    return render(
+        request, "jobs/library.html", {"page": page, "jobs": page.jobs, "open": open_among(page.jobs)}
+    )
+
+
+@require_safe
+@never_cache
+def live(request: HttpRequest) -> HttpResponse:
+    """How those jobs of the library stand that were open when it was last asked."""
+    keys = request.GET.getlist("job")[: paging.SIZE]
+    try:
+        jobs = list(Job.objects.owned_by(request.user).with_parts().filter(pk__in=keys))
+    except ValidationError:
+        raise Http404("One of these is no id of a job.") from None
+    return render(request, "jobs/_live.html", {"jobs": jobs, "open": open_among(jobs), "is_update": True})
+
+
+def open_among(jobs: list[Job]) -> list[Job]:
+    return [job for job in jobs if job.is_open]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def new(request: HttpRequest) -> HttpResponse:
+    if request.method != "POST":
+        return render(request, "jobs/new.html", new_context(NewJob()))
+    form = NewJob(request.POST, request.FILES)
+    if job := submit(request, form):
+        return HttpResponseClientRedirect(job.get_absolute_url()) if request.htmx else redirect(job)
+    # With htmx only the sentences go back: the files that were chosen stay chosen.
+    template = "jobs/_new_errors.html" if request.htmx else "jobs/new.html"
+    return render(request, template, new_context(form), status=422)
+
+
+def submit(request: HttpRequest, form: NewJob) -> Job | None:
+    """Make the job, or leave in the form what stands in its way."""
+    if cut_off := getattr(request, "refused_upload", None):
+        # What came after the file over the cap was not read: to speak of that would be wrong.
+        drain(request)
+        form.errors.clear()
+        form.refuse(cut_off)
+        return None
+    if not form.is_valid():
+        return None
+    try:
+        return form.submit(owner=request.user, request_id=request.id)
+    except Refusal as refusal:
+        form.refuse(refusal)
+        return None
+
+
+def new_context(form: NewJob) -> dict[str, Any]:
+    return {
+        "form": form,
+        "statement": consent.STATEMENT,
+        "max_bytes": settings.MAX_UPLOAD_BYTES,
+        "max_mb": settings.MAX_UPLOAD_BYTES // MIB,
+        "max_minutes": settings.MAX_VIDEO_SECONDS / 60,
+    }
+
+
+@require_safe
+@never_cache
+def detail(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    job, at = owned(request, job_id), now()
+    job.request_poll(at)
+    return render(request, "jobs/detail.html", standing(job, at))
+
+
+@require_safe
+@never_cache
+def status(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    """How the job stands; and the rest of its page, if more than figures changed since the page asked last."""
+    job, at = owned(request, job_id), now()
+    job.request_poll(at)
+    context = standing(job, at)
+    has_news = context["version"] != request.GET.get("seen")
+    return render(request, "jobs/_status.html", {**context, "is_update": True, "has_news": has_news})
+
+
+@require_POST
+def retry(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    try:
+        owned(request, job_id).retry(reason=f"retried by {request.user}")
+    except NotRetryable as refusal:
+        messages.error(request, str(refusal))
+    return after_act(request, job_id)
+
+
+@require_POST
+def cancel(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    with suppress(NotCancellable):  # It ended while the page was open: the page shows how.
+        owned(request, job_id).cancel(reason=f"cancelled by {request.user}")
+    return after_act(request, job_id)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    job = owned(request, job_id)
+    if request.method != "POST":
+        return render(request, "jobs/delete.html", {"job": job})
+    job.delete_files(reason=f"deleted by {request.user}")
+    messages.success(request, f"“{job.name}” and its files are deleted.")
+    return redirect("jobs:list")
+
+
+@require_safe
+def file(request: HttpRequest, asset_id: UUID) -> HttpResponseBase:
+    asset = get_object_or_404(Asset.objects.owned_by(request.user), pk=asset_id)
+    with gone_is_404():
+        return serve(request, asset, filename=asset.name)
+
+
+@require_safe
+def thumbnail(request: HttpRequest, asset_id: UUID) -> HttpResponseBase:
+    asset = get_object_or_404(Asset.objects.owned_by(request.user), pk=asset_id)
+    with gone_is_404():
+        return serve_thumbnail(asset)
+
+
+@contextmanager
+def gone_is_404() -> Iterator[None]:
+    try:
+        yield
+    except NotFound as refusal:
+        raise Http404(str(refusal)) from refusal
+
+
+def owned(request: HttpRequest, job_id: UUID) -> Job:
+    return get_object_or_404(Job.objects.owned_by(request.user).with_parts(), pk=job_id)
+
+
+def after_act(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    """Show the job as it is now, which is not always what was asked for."""
+    if not request.htmx:
+        return redirect("jobs:detail", job_id)
+    context = standing(owned(request, job_id), now())
+    return render(request, "jobs/_status.html", {**context, "is_update": True, "has_news": True})
+
+
+def standing(job: Job, at: datetime) -> dict[str, Any]:
+    """Everything that the page of a job shows. `version` changes when more than figures has changed."""
+    events = list(job.events.all())
+    is_waiting = job.is_open and job.stage == Stage.QUEUED
+    return {
+        "job": job,
+        "events": events,
+        "version": f"{events[-1].pk if events else 0}-{job.stage}",
+        "stage": Stage(job.stage),
+        "is_waiting": is_waiting,
+        "no_worker": is_waiting and not Heartbeat.is_fresh(WORKER_BEAT, at, WORKER_SILENT_AFTER),
+        "is_on_runpod": settings.COMPUTE_PROVIDER.endswith(".RunpodProvider"),
+        "seconds_left": job.latest and job.latest.eta_seconds(at),
+        "every": polling_interval(at - job.queued_at),
+    }
+
+
+def polling_interval(age: timedelta) -> int:
+    """Seconds between two questions: an old job changes slowly, or its page was forgotten."""
+    return next((seconds for limit, seconds in POLLING if age < limit), POLLING_OLD)
