@@ -6,7 +6,7 @@ import pytest
 from worker.errors import DecodeError
 from worker.media.picture import to_rgb
 from worker.media.source import open_video
-from worker.tests.clipmaking import MILLISECOND, tone, write_clip
+from worker.tests.clipmaking import MILLISECOND, tone, write_clip, write_voice
 
 
 def pictures_of(path):
@@ -143,6 +143,4 @@ def test_sound_alone_is_no_video(tmp_path, voice):
 
 @pytest.fixture
 def voice(tmp_path):
-    from worker.tests.clipmaking import write_voice
-
     return write_voice(tmp_path / "voice.m4a", tone(0.5))

@@ -61,7 +61,7 @@ class Mouth:
     def inside(self, points: np.ndarray, wish: Expression) -> Inside | None:
         """Return the inside of the mouth of these (N, 3) points; None while it is shut."""
         ring = points[topology.LIPS_INNER, :2]
-        gap = float(np.linalg.norm(points[topology.LOWER_LIP] - points[topology.UPPER_LIP]))
+        gap = float(np.linalg.norm(points[topology.LOWER_LIP, :2] - points[topology.UPPER_LIP, :2]))
         seen = np.clip((gap - BARELY[0]) / (BARELY[1] - BARELY[0]), 0, 1)
         box = box_round(ring, 4).even_within(self.image.shape[1], self.image.shape[0])
         if seen == 0 or min(box.width, box.height) == 0:

@@ -142,7 +142,7 @@ class Rig:
         gap = np.interp(x, upper[:, 0], np.maximum(0, lower[:, 1] - upper[:, 1]), left=0, right=0)
         fade = np.exp(-((np.maximum(0, np.abs(below) - 0.05) / 0.07) ** 2))
         self.closing = np.where(is_lower, -0.7 * gap, 0.3 * gap) * fade * moves
-        self.gap = float(np.linalg.norm(face[topology.LOWER_LIP] - face[topology.UPPER_LIP]))
+        self.gap = float(np.linalg.norm(face[topology.LOWER_LIP, :2] - face[topology.UPPER_LIP, :2]))
 
     def shape_brows(self, face: np.ndarray) -> None:
         apart = np.linalg.norm(self.rest[:, None, :2] - face[None, BROWS, :2], axis=2).min(axis=1)
