@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import mmap
 import re
 import secrets
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +25,7 @@ SMALL = 1 * MIB  # A message without its result is never larger.
 LONG = 64 * 1024  # bytes of a text that is left where it is
 PIECE = 64 * 1024
 SECONDS = 120  # for a body to arrive
-LARGE_AT_ONCE = threading.BoundedSemaphore(2)
+LARGE_AT_ONCE = 2
 # Possessive, so that a text of many megabytes is matched in one go and no steps are remembered.
 STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 
@@ -74,18 +74,28 @@ def received(request: HttpRequest) -> Iterator[Body]:
         raw = b"".join(_pieces_of(request, length))
         yield Body(raw=raw, text=raw, spans={})
         return
-    if not LARGE_AT_ONCE.acquire(blocking=False):
-        drain(request)
-        raise Busy("Two large messages are being read already. Send this one again in a moment.")
-    try:
-        with tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as file:
-            file.writelines(_pieces_of(request, length))
-            file.flush()
-            with mmap.mmap(file.fileno(), length, access=mmap.ACCESS_READ) as raw:
-                text, spans = without_long_texts(raw)
-                yield Body(raw=raw, text=text, spans=spans)
-    finally:
-        LARGE_AT_ONCE.release()
+    with turn(request), tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as file:
+        file.writelines(_pieces_of(request, length))
+        file.flush()
+        with mmap.mmap(file.fileno(), length, access=mmap.ACCESS_READ) as mapped:
+            text, spans = without_long_texts(mapped)
+            yield Body(raw=mapped, text=text, spans=spans)
+
+
+@contextmanager
+def turn(request: HttpRequest) -> Iterator[None]:
+    """Be one of the few whose large message is read, over all processes of this machine; or raise Busy."""
+    for number in range(LARGE_AT_ONCE):
+        # The lock ends with the process, whatever ends that.
+        with open(settings.DATA_DIR / f"large-message-{number}.lock", "w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            yield
+            return
+    drain(request)
+    raise Busy("Two large messages are being read already. Send this one again in a moment.")
 
 
 def _pieces_of(request: HttpRequest, length: int) -> Iterator[bytes]:
