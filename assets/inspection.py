@@ -1,4 +1,4 @@
-"""Open hostile media and describe it. Runs in the probe's process only.
+"""Open hostile media and describe it: `python -m assets.inspection`, a process that knows no Django.
 
 Containers are opened by path with a list of formats that hold their own data: playlists,
 concatenations and session descriptions would make FFmpeg open other files, or the network.
@@ -6,16 +6,22 @@ concatenations and session descriptions would make FFmpeg open other files, or t
 
 from __future__ import annotations
 
+import json
+import resource
+import sys
 import warnings
 from collections.abc import Iterator
+from dataclasses import asdict
 
 import av
 from av.container import InputContainer
 from PIL import Image, ImageOps
 
-from assets.errors import TooLong, TooManyPixels, UnreadableMedia, UnsupportedMedia
+from assets.errors import Refusal, TooLong, TooManyPixels, UnreadableMedia, UnsupportedMedia
 from assets.probe import Facts, Question
 
+MEMORY_BYTES = 3 * 1024**3  # address space: an 8K frame with its decoder's references fits
+CPU_SECONDS = 60
 THUMBNAIL_SIDE = 480
 IMAGE_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 FORMATS = {
@@ -196,3 +202,23 @@ def _save_thumbnail(picture: Image.Image, path: str) -> None:
     small = picture.copy()
     small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
     small.save(path, "JPEG", quality=82)
+
+
+def limit_this_process() -> None:
+    """Bound address space (where the system can: not on macOS), processor time and core dumps."""
+    if sys.platform == "linux":
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def answer(question: Question) -> dict[str, object]:
+    try:
+        return asdict(inspect(question))
+    except Refusal as refusal:
+        return {"code": refusal.code, "detail": str(refusal)}
+
+
+if __name__ == "__main__":
+    limit_this_process()
+    json.dump([answer(Question(**question)) for question in json.load(sys.stdin)], sys.stdout)

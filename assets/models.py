@@ -25,10 +25,9 @@ class AssetQuerySet(models.QuerySet["Asset"]):
         """Make a row whose bytes are still to come."""
         return self.create(owner=owner, kind=kind, name=name[:200])
 
-    def unclaimed(self, at: datetime) -> AssetQuerySet:
-        """Rows whose bytes never came, and that no live token can bring any more."""
-        live = Token.objects.live(at).filter(purpose=Token.Purpose.UPLOAD, asset=models.OuterRef("pk"))
-        return self.filter(stored_at=None, deleted_at=None).exclude(models.Exists(live))
+    def abandoned(self, before: datetime) -> AssetQuerySet:
+        """Inputs whose upload died half-way. A result that never came keeps its row, as its attempt does."""
+        return self.filter(stored_at=None, created_at__lt=before).exclude(kind=Asset.Kind.OUTPUT)
 
 
 class Asset(models.Model):

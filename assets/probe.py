@@ -1,7 +1,6 @@
-"""Say what a file really is, in a process of its own with limits on time, memory and files.
+"""Say what files really are: `probe()` asks `assets.inspection`, in a process of its own with limits.
 
-`probe()` is called by the service; `python -m assets.probe` is what it starts. The child
-imports no Django: it reads questions as JSON from standard input and prints answers as JSON.
+Questions go to it as JSON on standard input, answers come back as JSON on standard output.
 """
 
 from __future__ import annotations
@@ -14,9 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from assets.errors import BY_CODE, Refusal, UnreadableMedia
-
-MEMORY_BYTES = 3 * 1024**3  # address space: an 8K frame with its decoder's references fits
-CPU_SECONDS = 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +46,7 @@ def probe(questions: list[Question], *, timeout: float) -> list[Facts | Refusal]
     """Answer each question with its facts, or with the refusal to raise. One process for all."""
     try:
         child = subprocess.run(
-            [sys.executable, "-m", "assets.probe"],
+            [sys.executable, "-m", "assets.inspection"],
             input=json.dumps([asdict(question) for question in questions]),
             capture_output=True,
             text=True,
@@ -71,30 +67,3 @@ def _answer(answer: dict[str, Any]) -> Facts | Refusal:
     if "code" in answer:
         return BY_CODE.get(answer["code"], UnreadableMedia)(answer["detail"])
     return Facts(**answer)
-
-
-def limit_this_process() -> None:
-    """Bound address space, processor time and core dumps, where the system can (not on macOS)."""
-    import resource
-
-    if sys.platform == "linux":
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def main() -> None:
-    limit_this_process()
-    from assets import inspection  # the decoders load inside the limits
-
-    answers = []
-    for question in json.load(sys.stdin):
-        try:
-            answers.append(asdict(inspection.inspect(Question(**question))))
-        except Refusal as refusal:
-            answers.append({"code": refusal.code, "detail": str(refusal)})
-    json.dump(answers, sys.stdout)
-
-
-if __name__ == "__main__":
-    main()

@@ -14,10 +14,10 @@ KEEP_TOKENS = timedelta(days=7)
 
 def clear(at: datetime) -> dict[str, int]:
     """Delete what is past its time, and return how many of each. Safe to run twice at once."""
-    abandoned = at - settings.UNFINISHED_UPLOAD_TTL
+    before = at - settings.UNFINISHED_UPLOAD_TTL
     return {
-        "temp_files": clear_temp_files(abandoned),
-        "assets": Asset.objects.filter(created_at__lt=abandoned).unclaimed(at).delete()[0],
+        "temp_files": clear_temp_files(before),
+        "assets": Asset.objects.abandoned(before).delete()[0],
         "tokens": Token.objects.stale(at, after=KEEP_TOKENS).delete()[0],
     }
 

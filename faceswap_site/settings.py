@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from faceswap_site.secrets import kept_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+env = environ.FileAwareEnv()  # a secret may stand in a file: RUNPOD_API_KEY_FILE=/run/secrets/…
 env.read_env(BASE_DIR / ".env")
 
 MIB = 1024 * 1024
@@ -74,8 +74,8 @@ MIDDLEWARE = [
     "faceswap_site.middleware.WorkersOnlyOnThePublicHost",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "faceswap_site.middleware.RequestId",
-    "assets.uploads.BodyLimit",
     "corsheaders.middleware.CorsMiddleware",
+    "assets.uploads.BodyLimit",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
