@@ -7,6 +7,7 @@ import os
 import shutil
 import wave
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -179,8 +180,8 @@ def job(alice: Any, stored_asset: Any, photo_bytes: bytes) -> Any:
     )
 
 
-@pytest.fixture(scope="session")
-def service_database() -> Iterator[dict[str, str]]:
+@contextmanager
+def database_for_a_copy() -> Iterator[dict[str, str]]:
     """The environment's part on the database: SQLite in the copy's folder, or a fresh PostgreSQL database."""
     url = os.environ.get("DATABASE_URL", "")
     if not url.startswith("postgres"):
@@ -197,12 +198,18 @@ def service_database() -> Iterator[dict[str, str]]:
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
+@pytest.fixture
+def fresh_database() -> Iterator[dict[str, str]]:
+    """What to put into the environment of a `Copy` that one starts oneself."""
+    with database_for_a_copy() as environ:
+        yield environ
+
+
 @pytest.fixture(scope="session")
-def running_service(
-    tmp_path_factory: pytest.TempPathFactory, service_database: dict[str, str]
-) -> Iterator[Copy]:
+def running_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
     """The whole service in its real processes, ready for jobs: `.url`, `.data_dir`, `.manage(command)`."""
-    with Copy(tmp_path_factory.mktemp("service"), **service_database) as copy:
+    folder = tmp_path_factory.mktemp("service")
+    with database_for_a_copy() as environ, Copy(folder, environ=environ) as copy:
         yield copy
 
 

@@ -52,7 +52,9 @@ def free_port() -> int:
 class Copy:
     """Runs while its `with` block does, and no longer, even if this process is killed."""
 
-    def __init__(self, data_dir: Path, *, port: int | None = None, **environ: str) -> None:
+    def __init__(
+        self, data_dir: Path, *, port: int | None = None, environ: Mapping[str, str] | None = None
+    ) -> None:
         self.data_dir = data_dir
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -62,7 +64,7 @@ class Copy:
             "DATA_DIR": str(data_dir),
             "DATABASE_URL": f"sqlite:///{data_dir / 'db.sqlite3'}",
             "PORT": str(self.port),
-            **environ,
+            **(environ or {}),
         }
         self.process: subprocess.Popen[bytes] | None = None
 

@@ -120,7 +120,7 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
     try:
         listener = socket.create_server((host, port), family=family, backlog=512)
     except (OSError, OverflowError) as exc:
-        why = exc.strerror if isinstance(exc, OSError) else exc
+        why = os.strerror(exc.errno) if isinstance(exc, OSError) and exc.errno else exc
         raise CannotStart(
             f"Cannot listen on {host}:{port} ({why}); set PORT to a free port, or stop what uses it."
         ) from exc
@@ -220,7 +220,9 @@ def stop_asked(*, follow_stdin: bool) -> SimpleQueue[str]:
     if follow_stdin:
 
         def wait_for_end() -> None:
-            sys.stdin.buffer.read()
+            # Not sys.stdin, whose lock this thread would still hold when the interpreter ends.
+            while os.read(0, 1):
+                pass
             stop.put("end of standard input")
 
         threading.Thread(target=wait_for_end, daemon=True).start()

@@ -14,7 +14,7 @@ atexit.register(shutil.rmtree, DATA_FOLDER, ignore_errors=True)
 os.environ.update(untouched_by(os.environ), DATA_DIR=DATA_FOLDER)
 
 from faceswap_site.settings import *  # noqa: E402, F403
-from faceswap_site.settings import DATABASES, STORAGES  # noqa: E402
+from faceswap_site.settings import DATABASES, STATIC_ROOT, STORAGES  # noqa: E402
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, as in life: a database in memory locks whole tables and knows no WAL.
@@ -22,3 +22,4 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 # The real hasher takes its time on purpose, and collected files are the runner's business.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+STATIC_ROOT.mkdir()
