@@ -11,8 +11,8 @@ from worker.faces import topology
 from worker.media.framing import ASPECTS, even
 
 LARGEST_CROP = 4.0  # face heights: a crop of a far-off person is tightened to it
-HEAD_ROOM = 1.75  # face heights a crop needs, for hair and chin
-HEAD_WIDTH = 1.45  # face widths a crop needs, for hair and ears
+LEAST_HEIGHT = 1.2  # face heights that a crop needs
+LEAST_WIDTH = 1.15  # face widths that a crop needs
 FACE_AT = 0.46  # of the crop's height: where the middle of the face lies
 SHORT_SIDES = {"fast": (540, 720), "balanced": (720, 1080), "max": (720, 1440)}  # pixels, least and most
 
@@ -29,7 +29,7 @@ def frame_portrait(photo: np.ndarray, landmarks: np.ndarray, *, aspect_ratio: st
     """Frame the photo round its face.
 
     `original` keeps the whole photo. Any other aspect takes the largest crop round the face that
-    the photo has, no farther off than 4 face heights; where a photo is too tight for the head,
+    the photo has, no farther off than 4 face heights; where a photo is too tight for the face,
     its border is carried on, out of focus. The short side comes to lie within SHORT_SIDES.
     """
     left, top, width, height = crop_round(photo, landmarks, aspect_ratio)
@@ -61,7 +61,7 @@ def crop_round(photo: np.ndarray, landmarks: np.ndarray, aspect_ratio: str) -> t
     aspect = float(ASPECTS[aspect_ratio])
     face = landmarks[: topology.FACE_POINTS, :2]
     (face_width, face_height), middle = np.ptp(face, axis=0), (face.min(axis=0) + face.max(axis=0)) / 2
-    needed = max(HEAD_ROOM * face_height, HEAD_WIDTH * face_width / aspect)
+    needed = max(LEAST_HEIGHT * face_height, LEAST_WIDTH * face_width / aspect)
     largest = max(needed, LARGEST_CROP * face_height)
     tall = float(np.clip(min(height, width / aspect), needed, largest))
     wide = tall * aspect
@@ -84,7 +84,7 @@ def cut(photo: np.ndarray, left: int, top: int, width: int, height: int) -> np.n
     inside = photo[max(0, top) : top + height, max(0, left) : left + width]
     if not any(before + after):
         return inside
-    filled = cv2.copyMakeBorder(inside, before[0], after[0], before[1], after[1], cv2.BORDER_REFLECT_101)
+    filled = cv2.copyMakeBorder(inside, before[0], after[0], before[1], after[1], cv2.BORDER_REPLICATE)
     soft = cv2.GaussianBlur(filled, (0, 0), max(filled.shape) / 40)
     known = np.zeros(filled.shape[:2], np.float32)
     known[before[0] : before[0] + inside.shape[0], before[1] : before[1] + inside.shape[1]] = 1
