@@ -31,7 +31,7 @@ from django.utils.timezone import now
 from faceswap_site.children import Child, Program
 from faceswap_site.undertaker import Undertaker
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("faceswap_site.runner")  # run as a program, __name__ would be "__main__"
 
 LOCKED_WITHIN = 4.0  # seconds: a copy that was killed a moment ago may still be burying its children
 STOPPED_WITHIN = 4.5
