@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -117,3 +118,19 @@ def test_the_shape_moves_towards_the_photos_but_the_oval_stays():
     )
     assert after < before
     assert transfer(one, one) == pytest.approx(0)
+
+
+@pytest.mark.parametrize("zoom", [0.1, 0.5, 2.0])
+@pytest.mark.parametrize("place", [(-0.2, 0.5), (0.5, 0.5), (1.1, 0.9), (0.3, -0.1)])
+def test_a_face_of_any_size_may_be_anywhere_even_half_outside(zoom, place):
+    photo, landmarks = portrait(HOPPER), landmarks_of_photo(portrait(HOPPER)) * zoom
+    shift = np.array(place) * (320, 240) - landmarks[topology.NOSE_TIP, :2]
+    image = cv2.warpAffine(photo, np.float32([[zoom, 0, shift[0]], [0, zoom, shift[1]]]), (320, 240))
+    seen = Sighting.of(landmarks + np.array([*shift, 0], np.float32))
+    face = Face(landmarks=seen.landmarks, pose=seen.pose, shape=seen.shape, presence=1.0, is_new=True)
+    picture = from_rgb(image)
+
+    done = Renderer(prepared(ASTRONAUT), face.shape, TO_RGB, QUALITIES["fast"]).render(picture, face)
+
+    changed = any((old != new).any() for old, new in zip(from_rgb(image).planes, picture.planes, strict=True))
+    assert changed == done

@@ -25,14 +25,17 @@ INNER = (*BROWS, NOSE, *EYE_BRIDGES, *FEATURES)
 
 
 def hulls(
-    points: np.ndarray, groups: tuple[np.ndarray, ...], size: tuple[int, int], *, grow: int = 0
+    points: np.ndarray, groups: tuple[np.ndarray, ...], size: tuple[int, int], grow: float = 0
 ) -> np.ndarray:
     """Return the (height, width) bool mask of the groups' convex hulls, `size` as (height, width).
 
-    `grow` widens it by half as many pixels on every side.
+    `grow` widens it on every side, by that share of the mask's longer side.
     """
     mask = np.zeros(size, np.uint8)
     flat = points[:, :2].astype(np.int32)
     for group in groups:
         cv2.fillConvexPoly(mask, cv2.convexHull(flat[group]), 1)
-    return (cv2.dilate(mask, np.ones((grow, grow), np.uint8)) if grow else mask) > 0
+    if grow:
+        reach = 2 * round(grow * max(size)) + 1
+        mask = cv2.dilate(mask, np.ones((reach, reach), np.uint8))
+    return mask > 0

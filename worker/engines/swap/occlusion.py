@@ -16,6 +16,7 @@ from worker.faces import topology
 STRANGE = (0.85, 1.35)  # distance from skin
 MIDDLE = 0.30  # of the cutout: the unit of the distance from the nose
 OUTER = (0.55, 1.05)  # in that unit: where strangeness begins to count
+INNER_EDGE = 0.03  # of the image: brows and lids reach over their points, glasses still farther
 MEMORY = 0.5
 
 
@@ -29,7 +30,7 @@ class Occlusion:
         """Return how covered each pixel is, 0..1, by its distance from skin; `points` are the own face's."""
         size = strangeness.shape
         covered = smoothstep(strangeness, *STRANGE) * outer_part(points, size)
-        covered[hulls(points, INNER, size, grow=5)] = 0
+        covered[hulls(points, INNER, size, INNER_EDGE)] = 0
         calm = cv2.medianBlur((covered * 255).astype(np.uint8), 3)
         covered = cv2.GaussianBlur(calm, (0, 0), 1.2).astype(np.float32)[..., None] / 255
         self.last = covered if self.last is None else mixed(self.last, covered, MEMORY)

@@ -154,12 +154,12 @@ def hair_mask(image: np.ndarray, points: np.ndarray) -> np.ndarray:
     strangeness = Skin().strangeness(lab_of_rgb(image), points, CHEEKS_AND_JAW)
     strange = smoothstep(strangeness, 0.85, 1.25)
     strange *= smoothstep(height_over_brows(points, size), *BROW_LINE)
-    strange[hulls(points, BROWS, size, grow=3)] = 0
+    strange[hulls(points, BROWS, size, 0.006)] = 0
     solid = (strange > 0.35).astype(np.float32)
     # Close the gaps between strands, and take in the shadow they throw.
     solid = cv2.dilate(cv2.morphologyEx(solid, cv2.MORPH_CLOSE, np.ones((9, 9))), np.ones((11, 11)))
     soft = cv2.GaussianBlur(solid, (0, 0), 2.5)
-    soft[hulls(points, BROWS, size, grow=1)] *= 0.3
+    soft[hulls(points, BROWS, size)] *= 0.3
     return soft
 
 

@@ -21,6 +21,7 @@ from worker.media.picture import Picture
 
 SHOWN = 0.5  # cover from which a pixel tells about the portrait's light
 UNCOVERED = 0.3  # occlusion up to which it tells about the video's
+GLASSES_EDGE = 0.03  # of the small copy: how far glasses reach beyond brows and eyes
 CLEAN = 0.8  # cover from which noise can be measured
 EDGE_BLUR = 0.006  # of the face: what the coarse mask needs to lose its steps
 
@@ -77,7 +78,7 @@ class Renderer:
         occluded = self.occlusion.find(own_strange, own)
         shown = cv2.resize(layer.cover, size, interpolation=cv2.INTER_AREA) > SHOWN
         glasses = np.maximum(own_strange, new_strange) > 1
-        glasses &= area_of(GLASSES, own, new, glasses.shape, grow=7)
+        glasses &= area_of(GLASSES, own, new, glasses.shape, GLASSES_EDGE)
         features = area_of((*FEATURES, *BROWS), own, new, glasses.shape)
         skin = shown & ~features & ~glasses & (occluded < UNCOVERED)
         tone.apply(layer, self.tone.match(there, here, skin.astype(np.float32)), cutout)
@@ -88,10 +89,10 @@ class Renderer:
 
 
 def area_of(
-    groups: tuple[np.ndarray, ...], own: np.ndarray, new: np.ndarray, size: tuple[int, int], *, grow: int = 0
+    groups: tuple[np.ndarray, ...], own: np.ndarray, new: np.ndarray, size: tuple[int, int], grow: float = 0
 ) -> np.ndarray:
     """Return where the groups are on either face."""
-    return hulls(own, groups, size, grow=grow) | hulls(new, groups, size, grow=grow)
+    return hulls(own, groups, size, grow) | hulls(new, groups, size, grow)
 
 
 def clean_area(layer: Layer, cutout: Cutout) -> np.ndarray:

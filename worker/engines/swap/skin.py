@@ -8,6 +8,7 @@ import numpy as np
 from worker.engines.swap.masks import CHEEKS, FEATURES, hulls
 
 LEAST_PIXELS = 30
+FEATURE_EDGE = 0.006  # of the image: lips and lids colour the skin next to them
 # The least spread that skin has, and how many spreads still count as skin, in L, a, b.
 FLOOR = np.array([4, 1.5, 1.5])
 REACH = np.array([3.2, 3.0, 3.0])
@@ -24,7 +25,7 @@ class Skin:
     def strangeness(self, lab: np.ndarray, points: np.ndarray, cheeks: np.ndarray = CHEEKS) -> np.ndarray:
         """Learn from the cheeks of the face with those points, and return `distance`."""
         size = lab.shape[:2]
-        self.learn(lab, hulls(points, (cheeks,), size) & ~hulls(points, FEATURES, size, grow=3))
+        self.learn(lab, hulls(points, (cheeks,), size) & ~hulls(points, FEATURES, size, FEATURE_EDGE))
         return self.distance(lab)
 
     def learn(self, lab: np.ndarray, cheeks: np.ndarray) -> None:
