@@ -11,7 +11,7 @@ from django.utils.timezone import now
 from assets.models import Asset, Token
 
 
-class WrittenByTheService:
+class WrittenByTheService(admin.ModelAdmin):
     """People look, and act through the actions."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -25,7 +25,7 @@ class WrittenByTheService:
 
 
 @admin.register(Asset)
-class AssetAdmin(WrittenByTheService, admin.ModelAdmin):
+class AssetAdmin(WrittenByTheService):
     list_display = ("id", "kind", "name", "owner", "file_size", "seconds", "created_at", "deleted_at")
     list_filter = ("kind", "created_at", "deleted_at")
     list_select_related = ("owner",)
@@ -37,7 +37,7 @@ class AssetAdmin(WrittenByTheService, admin.ModelAdmin):
 
 
 @admin.register(Token)
-class TokenAdmin(WrittenByTheService, admin.ModelAdmin):
+class TokenAdmin(WrittenByTheService):
     list_display = (
         "id",
         "purpose",

@@ -12,6 +12,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import asdict
+from typing import Any
 
 import av
 from av.container import InputContainer
@@ -118,8 +119,8 @@ def _facts(container: InputContainer, question: Question) -> Facts:
     if question.kind == "audio" and not sounds:
         raise UnreadableMedia(f"{question.name!r} holds no sound.")
     stream = pictures[0] if question.kind == "video" else sounds[0]
-    if question.kind == "video":
-        _check_pixels(question, stream.codec_context.width, stream.codec_context.height)
+    if pictures and question.kind == "video":
+        _check_pixels(question, pictures[0].codec_context.width, pictures[0].codec_context.height)
     first = next(_frames(container, stream), None)
     if first is None:
         raise UnreadableMedia(f"{question.name!r} holds no {question.kind} that can be decoded.")
@@ -147,7 +148,7 @@ def _facts(container: InputContainer, question: Question) -> Facts:
     )
 
 
-def _frames(container: InputContainer, stream: av.VideoStream | av.AudioStream) -> Iterator[av.VideoFrame]:
+def _frames(container: InputContainer, stream: av.VideoStream | av.AudioStream) -> Iterator[Any]:
     """Decode, stepping over damaged packets; end of a cut-off file ends the frames."""
     for packet in container.demux(stream):
         try:
@@ -193,7 +194,7 @@ def _check_pixels(question: Question, width: int, height: int) -> None:
         )
 
 
-def _upright(frame: av.VideoFrame) -> Image.Image:
+def _upright(frame: Any) -> Image.Image:
     """A display matrix turns counter-clockwise, as Pillow does."""
     return frame.to_image().rotate(frame.rotation, expand=True)
 

@@ -107,7 +107,7 @@ class Asset(models.Model):
         self.deleted_at = at
         Token.objects.filter(asset=self).revoke(at)
         for file in (self.file, self.thumbnail):
-            if file:
+            if file.name:
                 file.storage.delete(file.name)
 
 

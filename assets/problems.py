@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from django.http import HttpRequest, JsonResponse
 
 from assets.errors import Refusal
@@ -19,9 +21,8 @@ def problem(request: HttpRequest, refusal: Refusal) -> JsonResponse:
 
 
 def problem_document(
-    *, status: int, code: str, title: str, detail: str, errors: list[dict[str, str | None]] | None = None
+    *, status: int, code: str, title: str, detail: str, errors: Sequence[Mapping[str, str | None]] = ()
 ) -> JsonResponse:
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
-    if errors:
-        body["errors"] = errors
-    return JsonResponse(body, status=status, content_type="application/problem+json")
+    named = {"errors": list(errors)} if errors else {}
+    return JsonResponse(body | named, status=status, content_type="application/problem+json")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import IO
-
-from django.core.files.storage import default_storage
+from django.core.files import File
+from django.db.models.fields.files import FieldFile
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.http import http_date
@@ -27,7 +26,7 @@ SAFETY = {
 class Slice:
     """A file that ends after `length` bytes."""
 
-    def __init__(self, file: IO[bytes], length: int) -> None:
+    def __init__(self, file: File, length: int) -> None:
         self.file, self.left = file, length
 
     def read(self, size: int = -1) -> bytes:
@@ -43,7 +42,7 @@ def serve(
     request: HttpRequest, asset: Asset, *, filename: str, as_attachment: bool = False
 ) -> HttpResponseBase:
     """Answer GET and HEAD with 200, 206, 304 or 416. `filename` is what a browser saves it under."""
-    if not asset.is_available or not asset.file:
+    if asset.stored_at is None or asset.deleted_at is not None:
         raise NotFound("The bytes of this file have been deleted.")
     headers = {**SAFETY, "ETag": f'"{asset.sha256}"', "Last-Modified": http_date(asset.stored_at.timestamp())}
     if request.headers.get("If-None-Match") == headers["ETag"]:
@@ -52,10 +51,7 @@ def serve(
         part = requested_part(request, headers, asset.size)
     except Unsatisfiable:
         return HttpResponse(status=416, headers={**headers, "Content-Range": f"bytes */{asset.size}"})
-    try:
-        file = asset.file.storage.open(asset.file.name)
-    except FileNotFoundError:
-        raise NotFound("The bytes of this file have been deleted.") from None
+    file = opened(asset.file)
     start, stop = part or (0, asset.size)
     file.seek(start)
     response = FileResponse(
@@ -82,11 +78,13 @@ def requested_part(request: HttpRequest, headers: dict[str, str], size: int) -> 
 
 def serve_thumbnail(asset: Asset) -> HttpResponseBase:
     """The picture for lists; a page may keep it, for its address changes when it does."""
-    if not asset.thumbnail or asset.deleted_at:
-        raise NotFound("This file has no picture.")
-    try:
-        file = default_storage.open(asset.thumbnail.name)
-    except FileNotFoundError:
-        raise NotFound("This file has no picture.") from None
     headers = {**SAFETY, "Cache-Control": "private, max-age=86400"}
-    return FileResponse(file, content_type="image/jpeg", headers=headers)
+    return FileResponse(opened(asset.thumbnail), content_type="image/jpeg", headers=headers)
+
+
+def opened(file: FieldFile) -> File:
+    """Open a stored file of its own for this answer: two answers must not share one position."""
+    try:
+        return file.storage.open(file.name or "")
+    except (FileNotFoundError, IsADirectoryError):
+        raise NotFound("This file is not there, or has been deleted.") from None

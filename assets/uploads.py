@@ -7,13 +7,13 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
 from django.core.files import File
-from django.core.files.uploadedfile import TemporaryUploadedFile
-from django.core.files.uploadhandler import StopUpload, TemporaryFileUploadHandler
+from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
+from django.core.files.uploadhandler import FileUploadHandler, StopUpload, TemporaryFileUploadHandler
 from django.http import HttpRequest, HttpResponse
 from django.utils.timezone import now
 
@@ -24,6 +24,7 @@ from assets.problems import problem
 
 MIB = 1024 * 1024
 DRAIN_SECONDS = 5
+REFUSED_UPLOAD = "refused_upload"  # where a request keeps the refusal of a file that was cut off
 # The first pattern that fits a path bounds its bodies; nothing else may send more than a form.
 FORM_BYTES = 1 * MIB
 BODY_LIMITS: list[tuple[re.Pattern[str], Callable[[], int]]] = [
@@ -75,46 +76,47 @@ class BodyLimit:
 
 
 class HashedUpload(TemporaryUploadedFile):
+    """What a request's form holds for each of its files, after `HashingUploadHandler`."""
+
     sha256 = ""
 
 
 class HashingUploadHandler(TemporaryFileUploadHandler):
     """Write each file of a form to disk as it comes, hashing it, and stop at the cap."""
 
+    file: HashedUpload
+
     def new_file(self, *args: Any, **kwargs: Any) -> None:
-        super().new_file(*args, **kwargs)
-        self.file = HashedUpload(self.file_name, self.content_type, 0, self.charset, self.content_type_extra)
+        FileUploadHandler.new_file(self, *args, **kwargs)  # not our parent's, which would open another file
+        self.file = HashedUpload(
+            self.file_name or "", self.content_type, 0, self.charset, self.content_type_extra
+        )
         self.digest = hashlib.sha256()
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         if start + len(raw_data) > settings.MAX_UPLOAD_BYTES:
             limit = settings.MAX_UPLOAD_BYTES // MIB
             refusal = TooLarge(f"{self.file_name!r} is larger than {limit} MB, the limit for a file.")
-            self.request.refused_upload = refusal.on(self.field_name)
+            setattr(self.request, REFUSED_UPLOAD, refusal.on(self.field_name or ""))
             raise StopUpload(connection_reset=True)
         self.digest.update(raw_data)
         super().receive_data_chunk(raw_data, start)
 
-    def file_complete(self, file_size: int) -> HashedUpload:
+    def file_complete(self, file_size: int) -> UploadedFile | None:
         self.file.sha256 = self.digest.hexdigest()
         return super().file_complete(file_size)
 
 
-class Bytes(Protocol):
-    """A file on disk with its hash, as the upload handler makes it."""
-
-    name: str
-    size: int
-    sha256: str
-
-    def temporary_file_path(self) -> str: ...
+def refused_upload(request: HttpRequest) -> Refusal | None:
+    """The refusal of a file over the cap: there the reading of the form ended, and the rest was not read."""
+    return getattr(request, REFUSED_UPLOAD, None)
 
 
 class OwnFile(File):
     """A file of ours in the temp folder, which storage may move instead of copying."""
 
     def temporary_file_path(self) -> str:
-        return self.file.name
+        return self.name or ""
 
 
 KINDS = {
@@ -127,7 +129,10 @@ KINDS = {
 def question_about(path: str, kind: str, name: str) -> Question:
     """Ask the probe for facts, a thumbnail and, of a picture, a clean copy; both beside the file."""
     is_image = kind == Asset.Kind.IMAGE
-    max_pixels = {Asset.Kind.IMAGE: settings.MAX_IMAGE_PIXELS, Asset.Kind.OUTPUT: settings.MAX_OUTPUT_PIXELS}
+    max_pixels: dict[str, int] = {
+        Asset.Kind.IMAGE: settings.MAX_IMAGE_PIXELS,
+        Asset.Kind.OUTPUT: settings.MAX_OUTPUT_PIXELS,
+    }
     return Question(
         path=path,
         kind="video" if kind == Asset.Kind.OUTPUT else kind,
@@ -143,13 +148,14 @@ def temp_path(suffix: str) -> str:
     return str(settings.FILE_UPLOAD_TEMP_DIR / f"{uuid4().hex}{suffix}")
 
 
-def take_in(files: dict[str, Bytes], *, owner: Any) -> dict[str, Asset]:
+def take_in(files: dict[str, HashedUpload], *, owner: Any) -> dict[str, Asset]:
     """Prove the files of a form and keep them: all, or none of them and a Refusal that names the field."""
     for field, file in files.items():
         if not file.size:
             raise EmptyFile(f"{file.name!r} is empty.").on(field)
     questions = [
-        question_about(file.temporary_file_path(), KINDS[field], file.name) for field, file in files.items()
+        question_about(file.temporary_file_path(), KINDS[field], file.name or field)
+        for field, file in files.items()
     ]
     assets: dict[str, Asset] = {}
     try:
@@ -158,7 +164,7 @@ def take_in(files: dict[str, Bytes], *, owner: Any) -> dict[str, Asset]:
             if isinstance(answer, Refusal):
                 raise answer.on(field)
         for (field, file), question, facts in zip(files.items(), questions, answers, strict=True):
-            assets[field] = asset = Asset.objects.expect(owner=owner, kind=KINDS[field], name=file.name)
+            assets[field] = asset = Asset.objects.expect(owner=owner, kind=KINDS[field], name=question.name)
             with open(question.clean or question.path, "rb") as source:
                 content = OwnFile(source)
                 asset.keep(content, size=content.size, sha256=file.sha256)

@@ -11,6 +11,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from assets.api import router as assets_router
 from assets.errors import InvalidChoice, MissingField, Refusal
 from assets.problems import problem, problem_document
+from assets.uploads import refused_upload
 from jobs.api import router as jobs_router
 from jobs.auth import API_AUTH
 from runpod_bridge.callback import router as callback_router
@@ -31,7 +32,7 @@ def refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
 @api.exception_handler(ValidationError)
 def invalid(request: HttpRequest, exc: ValidationError) -> HttpResponse:
     """A form that was cut off at a file over the cap lacks fields, too; the cap is what to speak of."""
-    if refusal := getattr(request, "refused_upload", None):
+    if refusal := refused_upload(request):
         return problem(request, refusal)
     errors = [field_error(request, error) for error in exc.errors]
     first = errors[0]
@@ -41,7 +42,7 @@ def invalid(request: HttpRequest, exc: ValidationError) -> HttpResponse:
     )
 
 
-def field_error(request: HttpRequest, error: dict) -> dict[str, str | None]:
+def field_error(request: HttpRequest, error: dict) -> dict[str, str]:
     """One of pydantic's errors in our words: `loc` ends with the field's name."""
     field = str(error["loc"][-1])
     if error["type"] == "missing":

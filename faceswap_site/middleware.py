@@ -27,9 +27,10 @@ class RequestId:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.headers.get("X-Request-ID", "")
-        request.id = given if REQUEST_ID.match(given) else uuid4().hex
+        name = given if REQUEST_ID.match(given) else uuid4().hex
+        request.id = name  # type: ignore[attr-defined]
         response = self.get_response(request)
-        response["X-Request-ID"] = request.id
+        response["X-Request-ID"] = name
         return response
 
 

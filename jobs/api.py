@@ -3,11 +3,11 @@ from __future__ import annotations
 import base64
 import binascii
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils.timezone import now
@@ -17,8 +17,9 @@ from ninja.files import UploadedFile
 from assets.errors import InvalidChoice
 from assets.models import Asset
 from assets.serving import serve
+from assets.uploads import HashedUpload, refused_upload
 from jobs import consent
-from jobs.auth import API_AUTH, OutputLink, output_token
+from jobs.auth import API_AUTH, ApiRequest, OutputLink, output_token
 from jobs.errors import NoOutput
 from jobs.models import AspectRatio, Job, Mode, Quality, Stage
 from jobs.submission import submit
@@ -93,7 +94,7 @@ class JobPage(Schema):
 
 @router.post("", response={202: Accepted}, summary="Submit a job")
 def create_job(
-    request: HttpRequest,
+    request: ApiRequest,
     response: HttpResponse,
     asked: Form[JobIn],
     reference_video: File[UploadedFile | None] = None,
@@ -115,7 +116,7 @@ def create_job(
     refuse_what_was_cut_off(request)
     job = submit(
         owner=caller.user,
-        files={field: file for field, file in parts.items() if file is not None},
+        files={field: cast(HashedUpload, file) for field, file in parts.items() if file is not None},
         consent=agreed,
         consent_via=caller.via,
         request_id=request.id,
@@ -126,7 +127,7 @@ def create_job(
 
 
 @router.get("", response=JobPage, summary="List jobs")
-def list_jobs(request: HttpRequest, status: Job.Status | None = None, cursor: str = "", limit: int = PAGE):
+def list_jobs(request: ApiRequest, status: Job.Status | None = None, cursor: str = "", limit: int = PAGE):
     """The caller's jobs, newest first. `next` is the address of the following page, or null."""
     jobs = Job.objects.owned_by(request.auth.user).with_parts().order_by("-created_at", "-id")
     if status:
@@ -145,7 +146,7 @@ def list_jobs(request: HttpRequest, status: Job.Status | None = None, cursor: st
 
 
 @router.get("/{uuid:job_id}", response=JobOut, summary="Look at a job")
-def get_job(request: HttpRequest, job_id: UUID):
+def get_job(request: ApiRequest, job_id: UUID):
     """Everything about one job. Asking often is fine: it never waits for the compute provider."""
     job = owned_job(request, job_id)
     job.request_poll(now())
@@ -153,7 +154,7 @@ def get_job(request: HttpRequest, job_id: UUID):
 
 
 @router.post("/{uuid:job_id}/retry", response={202: Accepted}, summary="Retry a job")
-def retry_job(request: HttpRequest, job_id: UUID):
+def retry_job(request: ApiRequest, job_id: UUID):
     """Queue a failed or cancelled job once more. 409 `not_retryable` for any other."""
     job = owned_job(request, job_id)
     job.retry(reason=f"retried by {request.auth}")
@@ -161,7 +162,7 @@ def retry_job(request: HttpRequest, job_id: UUID):
 
 
 @router.post("/{uuid:job_id}/cancel", response={202: Accepted}, summary="Cancel a job")
-def cancel_job(request: HttpRequest, job_id: UUID):
+def cancel_job(request: ApiRequest, job_id: UUID):
     """Stop an open job; its worker stops within seconds. 409 `not_cancellable` for any other."""
     job = owned_job(request, job_id)
     job.cancel(reason=f"cancelled by {request.auth}")
@@ -169,7 +170,7 @@ def cancel_job(request: HttpRequest, job_id: UUID):
 
 
 @router.delete("/{uuid:job_id}", response={204: None}, summary="Delete a job's files")
-def delete_job(request: HttpRequest, job_id: UUID):
+def delete_job(request: ApiRequest, job_id: UUID):
     """Erase the job's inputs and result at once; an open job is cancelled first."""
     owned_job(request, job_id).delete_files(reason=f"deleted by {request.auth}")
     return Status(204, None)
@@ -178,7 +179,7 @@ def delete_job(request: HttpRequest, job_id: UUID):
 @router.api_operation(
     ["GET", "HEAD"], "/{uuid:job_id}/output", auth=[OutputLink(), *API_AUTH], summary="Fetch the result"
 )
-def get_output(request: HttpRequest, job_id: UUID) -> HttpResponseBase:
+def get_output(request: ApiRequest, job_id: UUID) -> HttpResponseBase:
     """The finished video, whole or ranged. Open to its owner, and to the token of the job's `output_url`."""
     job = owned_job(request, job_id)
     if job.output is None:
@@ -186,17 +187,17 @@ def get_output(request: HttpRequest, job_id: UUID) -> HttpResponseBase:
     return serve(request, job.output, filename=f"{job.mode}-{job.pk}.mp4")
 
 
-def owned_job(request: HttpRequest, job_id: UUID) -> Job:
+def owned_job(request: ApiRequest, job_id: UUID) -> Job:
     return get_object_or_404(Job.objects.owned_by(request.auth.user).with_parts(), pk=job_id)
 
 
-def refuse_what_was_cut_off(request: HttpRequest) -> None:
+def refuse_what_was_cut_off(request: ApiRequest) -> None:
     """A file over the cap ends the reading of the form; the fields after it are not missing but unread."""
-    if refusal := getattr(request, "refused_upload", None):
+    if refusal := refused_upload(request):
         raise refusal
 
 
-def absolute(request: HttpRequest, path: str) -> str:
+def absolute(request: ApiRequest, path: str) -> str:
     return request.build_absolute_uri(path)
 
 
@@ -212,7 +213,7 @@ def read_cursor(cursor: str) -> tuple[datetime, UUID]:
         raise InvalidChoice(f"{cursor[:80]!r} is no cursor of ours.").on("cursor") from None
 
 
-def job_out(request: HttpRequest, job: Job) -> dict[str, Any]:
+def job_out(request: ApiRequest, job: Job) -> dict[str, Any]:
     """The job as GET shows it; what is not there is null."""
     here = absolute(request, f"/v1/jobs/{job.pk}")
     is_done = job.status == Job.Status.DONE
@@ -225,7 +226,7 @@ def job_out(request: HttpRequest, job: Job) -> dict[str, Any]:
         "stage": job.stage,
         "progress": progress_out(job),
         "created_at": job.created_at,
-        "updated_at": max(filter(None, (job.changed_at, attempt and attempt.heard_at))),
+        "updated_at": max(job.changed_at, (attempt and attempt.heard_at) or job.changed_at),
         "started_at": attempt and attempt.started_at,
         "finished_at": job.finished_at,
         "attempt": attempt and attempt.number,

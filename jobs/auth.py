@@ -50,12 +50,19 @@ class Caller:
         return f"{self.user} ({self.via})"
 
 
+class ApiRequest(HttpRequest):
+    """A request that was let in, and that the middleware gave a name."""
+
+    auth: Caller
+    id: str
+
+
 class ApiKeyAuth(HttpBearer):
     """`Authorization: Bearer fsk_…`"""
 
     def authenticate(self, request: HttpRequest, token: str) -> Caller | None:
         key = ApiKey.objects.authenticate(token, now())
-        return key and Caller(user=key.owner, via=str(key), consent=key.accepted)
+        return Caller(user=key.owner, via=str(key), consent=key.accepted) if key else None
 
 
 class SessionAuth(AuthBase):
@@ -93,11 +100,12 @@ class OutputLink(APIKeyQuery):
     param_name = "token"
 
     def authenticate(self, request: HttpRequest, key: str | None) -> Caller | None:
+        assert request.resolver_match  # routed already
         job_id = UUID(request.resolver_match.kwargs["job_id"])
         if not key or not opens_output(key, job_id):
             return None
         job = Job.objects.select_related("owner").filter(pk=job_id).first()
-        return job and Caller(user=job.owner, via="output link")
+        return Caller(user=job.owner, via="output link") if job else None
 
 
 API_AUTH = [ApiKeyAuth(), SessionAuth(), LocalAuth()]

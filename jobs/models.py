@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.timezone import now
 from django_q.tasks import async_task
 
-from assets.models import Asset, Token
+from assets.models import Asset, Token, TokenQuerySet
 from jobs.compute import provider_of
 from jobs.errors import IllegalMove, NotCancellable, NotRetryable
 
@@ -244,10 +244,8 @@ class Job(models.Model):
         self.deleted_at = at
         self.events.create(old=self.status, new=self.status, reason=reason)
         made = Asset.objects.filter(made_by__job=self)
-        for asset in {self.reference_video, self.source_image, self.driving_audio, self.output, *made} - {
-            None
-        }:
-            if not Job.objects.needing(asset).exists():
+        for asset in {self.reference_video, self.source_image, self.driving_audio, self.output, *made}:
+            if asset and not Job.objects.needing(asset).exists():
                 asset.erase(at)
 
 
@@ -399,7 +397,7 @@ class Attempt(models.Model):
                 max_bytes=settings.MAX_UPLOAD_BYTES,
             )
 
-    def tokens(self) -> models.QuerySet[Token]:
+    def tokens(self) -> TokenQuerySet:
         return Token.objects.filter(subject=self.subject)
 
     def close(self, outcome: str, at: datetime, **columns: Any) -> bool:

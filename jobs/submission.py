@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.timezone import now
 
 from assets.errors import MissingField
-from assets.uploads import Bytes, take_in
+from assets.uploads import HashedUpload, take_in
 from jobs.errors import ConsentRequired
 from jobs.models import Job, Mode
 
@@ -21,7 +21,7 @@ WORDS = {
 
 
 def submit(
-    *, owner: Any, files: dict[str, Bytes], consent: str, consent_via: str, mode: str, **asked: Any
+    *, owner: Any, files: dict[str, HashedUpload], consent: str, consent_via: str, mode: str, **asked: Any
 ) -> Job:
     """Make a job of these files and wishes, or raise a Refusal and leave nothing behind."""
     mode = Mode(mode)
@@ -48,7 +48,7 @@ def submit(
         raise
 
 
-def check_parts(mode: Mode, files: dict[str, Bytes]) -> None:
+def check_parts(mode: Mode, files: dict[str, HashedUpload]) -> None:
     """Raise MissingField for the first part that this mode cannot do without."""
     for field in NEEDS[mode]:
         if field not in files:
