@@ -15,10 +15,12 @@ CALLBACK_PATH = "/v1/runpod/callback"
 
 def payload_for(attempt: Attempt, base_url: str) -> Payload:
     """Put an attempt into the contract's words; every address in it begins with `base_url`."""
-    job, tokens = attempt.job, {(token.asset_id, token.purpose): token for token in attempt.tokens()}
+    job = attempt.job
+    tokens = {(token.asset_id, token.purpose): token for token in attempt.tokens()}
+    upload = tokens[attempt.output_id, Token.Purpose.UPLOAD]
 
-    def url(asset_id: UUID | None, purpose: str = Token.Purpose.DOWNLOAD) -> str | None:
-        return asset_id and f"{base_url}{tokens[asset_id, purpose].path}"
+    def url(asset_id: UUID) -> str:
+        return f"{base_url}{tokens[asset_id, Token.Purpose.DOWNLOAD].path}"
 
     return Payload(
         job_id=str(job.pk),
@@ -27,15 +29,15 @@ def payload_for(attempt: Attempt, base_url: str) -> Payload:
         enable_4k=job.enable_4k,
         aspect_ratio=AspectRatio(job.aspect_ratio),
         assets=Inputs(
-            reference_video_url=url(job.reference_video_id),
+            reference_video_url=url(job.reference_video_id) if job.reference_video_id else None,
             source_image_url=url(job.source_image_id),
-            driving_audio_url=url(job.driving_audio_id),
+            driving_audio_url=url(job.driving_audio_id) if job.driving_audio_id else None,
         ),
         callback=Callback(url=f"{base_url}{CALLBACK_PATH}", secret=callback_secret(attempt)),
         output_target=OutputTarget(
-            upload_url=url(attempt.output_id, Token.Purpose.UPLOAD),
+            upload_url=f"{base_url}{upload.path}",
             output_url=url(attempt.output_id),
-            max_bytes=tokens[attempt.output_id, Token.Purpose.UPLOAD].max_bytes,
+            max_bytes=upload.max_bytes,
         ),
         attempt=attempt.number,
     )

@@ -182,7 +182,9 @@ def metrics_of(message: Message) -> dict[str, Any]:
 
 def _is_storable(value: object) -> bool:
     """No truth value, no NaN, nothing that a float cannot hold."""
-    return type(value) in (int, float) and -NUMBER_MOST < value < NUMBER_MOST
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return -NUMBER_MOST < value < NUMBER_MOST
 
 
 def _why(error: object, said: dict[str, Any]) -> dict[str, Any]:

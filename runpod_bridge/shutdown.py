@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType
+from typing import Any
+
+Handler = Callable[[int, FrameType | None], Any]
 
 _signalled = False  # Not an Event: a signal handler must take no lock.
 
@@ -20,10 +24,13 @@ def watch() -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
         theirs = signal.getsignal(number)
         if callable(theirs):
-            signal.signal(number, lambda number, frame, theirs=theirs: _pass_on(number, frame, theirs))
+            signal.signal(number, _before(theirs))
 
 
-def _pass_on(number: int, frame: FrameType | None, theirs: object) -> None:
-    global _signalled
-    _signalled = True
-    theirs(number, frame)
+def _before(theirs: Handler) -> Handler:
+    def note(number: int, frame: FrameType | None) -> None:
+        global _signalled
+        _signalled = True
+        theirs(number, frame)
+
+    return note

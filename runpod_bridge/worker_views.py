@@ -125,7 +125,7 @@ def hold(request: HttpRequest, look: Callable[[], Found]) -> Found:
     until = time.monotonic() + settings.TAKE_HOLD.total_seconds()
     while True:
         found = look()
-        if found or shutdown.has_begun() or time.monotonic() > until:
+        if found or shutdown.has_begun() or time.monotonic() >= until:
             return found
         time.sleep(LOOK_EVERY)
         if has_hung_up(request):
