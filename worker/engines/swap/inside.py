@@ -14,8 +14,7 @@ from worker.engines.swap.shape import openness
 from worker.faces import topology
 
 CLOSED_MOUTH = 1.0  # pixels between the lips: below, there is nothing to see
-CLOSING = (0.22, 0.57)  # the eye's opening over the photo's: the photo's eye gives way to the video's
-OPEN_SHARE, LEAST_OPEN = 0.8, 0.16  # of a photo that stares or squints
+CLOSING = (0.45, 0.8)  # the eye's opening over its usual one: the photo's eye gives way to the video's
 FULL_CHANGE = 0.02
 
 
@@ -55,11 +54,19 @@ def add_mouth(layer: Layer, cutout: Cutout) -> None:
     np.maximum(cover, covered, out=cover)
 
 
-def add_closing_eyes(layer: Layer, cutout: Cutout, shape: np.ndarray, photo: np.ndarray) -> None:
-    """Fade to the video's own lids as they close: the photo has no closed ones. Shapes are without pose."""
-    for eye in EYES:
-        wide_open = max(LEAST_OPEN, OPEN_SHARE * openness(photo, eye.lids))
-        share = 1 - smoothstep(openness(shape, eye.lids) / wide_open, *CLOSING)
+def closing(shape: np.ndarray, neutral: np.ndarray) -> np.ndarray:
+    """Return how far each eye, left and right, is shut against the clip's usual, 0..1; without pose.
+
+    The mesh sees one lid of a blink better than the other, as behind glasses or in half profile: an eye
+    counts as no more open than both together.
+    """
+    opening = np.array([openness(shape, eye.lids) / openness(neutral, eye.lids) for eye in EYES])
+    return 1 - smoothstep(np.minimum(opening, opening.mean()), *CLOSING)
+
+
+def add_closing_eyes(layer: Layer, cutout: Cutout, shares: np.ndarray) -> None:
+    """Fade to the video's own lids as they close, by `closing`: the photo has no closed ones."""
+    for eye, share in zip(EYES, shares, strict=True):
         if share < FULL_CHANGE:
             continue
         piece = bend_piece(cutout, eye.area, eye.triangles)

@@ -9,7 +9,7 @@ from worker.engines.swap import tone
 from worker.engines.swap.bend import Layer, bend_portrait
 from worker.engines.swap.cutout import Cutout, cut
 from worker.engines.swap.grain import Grain
-from worker.engines.swap.inside import add_closing_eyes, add_mouth
+from worker.engines.swap.inside import add_closing_eyes, add_mouth, closing
 from worker.engines.swap.masks import BROWS, FEATURES, GLASSES, hulls
 from worker.engines.swap.occlusion import Occlusion
 from worker.engines.swap.portrait import Portrait
@@ -33,6 +33,7 @@ class Renderer:
         self.portrait = portrait
         self.quality = quality
         self.to_rgb = to_rgb
+        self.neutral = neutral
         self.shift = transfer(portrait.shape, neutral)
         self.grain = Grain()
         self.forget()
@@ -60,7 +61,7 @@ class Renderer:
         if self.grain.is_due:
             self.grain.measure(layer.luma, cutout.luma, clean_area(layer, cutout))
         self.grain.add(layer.luma)
-        add_closing_eyes(layer, cutout, face.shape, self.portrait.shape)
+        add_closing_eyes(layer, cutout, closing(face.shape, self.neutral))
         add_mouth(layer, cutout)
         layer.cover *= face.presence * (1 - cv2.resize(occluded, cutout.half_size))
         mix(picture, cutout, layer)
