@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib.auth import get_user_model, login
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.forms import UserCreationForm
+from django.contrib.auth.forms import AuthenticationForm, UserCreationForm
 from django.contrib.auth.views import LoginView
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
@@ -28,6 +28,13 @@ class OwnerForm(UserCreationForm):
         return super().save(commit)
 
 
+class SignInForm(AuthenticationForm):
+    error_messages = {
+        **AuthenticationForm.error_messages,
+        "invalid_login": "This name and this password do not belong together. Capital letters count.",
+    }
+
+
 @login_not_required
 def sign_in(request: HttpRequest) -> HttpResponse:
     if request.htmx:
@@ -35,6 +42,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return HttpResponseClientRefresh()
     view = LoginView.as_view(
         template_name="sign_in.html",
+        authentication_form=SignInForm,
         redirect_authenticated_user=True,
         extra_context={"needs_owner": needs_owner()},
     )

@@ -43,14 +43,14 @@ class NewJob(forms.Form):
         error_messages={"required": "Tick this box if it is so; without it nothing can be made."}
     )
 
+    WISHES = ["mode", "quality", "aspect_ratio", "enable_4k"]
     FILES = ["reference_video", "source_image", "driving_audio"]
 
     def clean(self) -> dict[str, Any]:
         data = super().clean()
-        missing = [field for field in NEEDS.get(data.get("mode"), ()) if not data.get(field)]
-        if data.get("mode") == Mode.PHOTO_SING and not (
-            data.get("reference_video") or data.get("driving_audio")
-        ):
+        mode, has_motion = data.get("mode"), data.get("reference_video") or data.get("driving_audio")
+        missing = [field for field in NEEDS.get(mode, ()) if not data.get(field)]
+        if mode == Mode.PHOTO_SING and not has_motion:
             missing.append("driving_audio")
         for field in missing:
             self.add_error(field, WORDS_FOR_MISSING[field])
@@ -58,9 +58,7 @@ class NewJob(forms.Form):
 
     def submit(self, *, owner: Any, request_id: str) -> Job:
         """Make the job of a valid form, or raise the Refusal of what the files turned out to be."""
-        asked = {
-            field: self.cleaned_data[field] for field in ("mode", "quality", "aspect_ratio", "enable_4k")
-        }
+        asked = {field: self.cleaned_data[field] for field in self.WISHES}
         files = {field: file for field in self.FILES if (file := self.cleaned_data[field])}
         return submit(
             owner=owner,

@@ -1,4 +1,7 @@
-"""Pages of a person's jobs, newest first. They are found by a neighbour, not by counting, so the last is as fast as the first."""
+"""Pages of a person's jobs, newest first.
+
+A page is found by its neighbour, not by counting, so that the last one is as fast as the first.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages, and the fragments that keep them fresh. What starts with `_` among the templates is a fragment."""
+"""The pages, and the fragments that keep them fresh: of the templates, those that start with `_`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from assets.errors import NotFound, Refusal
 from assets.models import Asset
 from assets.serving import serve, serve_thumbnail
-from assets.uploads import MIB, drain
+from assets.uploads import drain
 from jobs import consent, paging
 from jobs.errors import NotCancellable, NotRetryable
 from jobs.forms import NewJob
@@ -98,7 +98,6 @@ def new_context(form: NewJob) -> dict[str, Any]:
         "form": form,
         "statement": consent.STATEMENT,
         "max_bytes": settings.MAX_UPLOAD_BYTES,
-        "max_mb": settings.MAX_UPLOAD_BYTES // MIB,
         "max_minutes": settings.MAX_VIDEO_SECONDS / 60,
     }
 
@@ -114,7 +113,7 @@ def detail(request: HttpRequest, job_id: UUID) -> HttpResponse:
 @require_safe
 @never_cache
 def status(request: HttpRequest, job_id: UUID) -> HttpResponse:
-    """How the job stands; and the rest of its page, if more than figures changed since the page asked last."""
+    """How the job stands; and the rest of its page, if more than figures changed since it was seen."""
     job, at = owned(request, job_id), now()
     job.request_poll(at)
     context = standing(job, at)

@@ -31,14 +31,14 @@ function kindOf(file) {
 }
 
 class Drop {
-  constructor(element, maxBytes, maxMb) {
+  constructor(element, maxBytes, maxWords) {
     this.element = element;
     this.kind = element.dataset.drop;
     this.input = element.querySelector("input[type=file]");
     this.preview = element.querySelector(".drop-preview");
     this.slot = element.querySelector(".slot");
     this.maxBytes = maxBytes;
-    this.maxMb = maxMb;
+    this.maxWords = maxWords;
     this.input.addEventListener("change", () => this.show());
     element.querySelector("[data-clear]").addEventListener("click", () => this.clear());
     if (this.input.files.length) this.show(); // A browser may bring chosen files back when one returns to the page.
@@ -88,7 +88,7 @@ class Drop {
 
   objection(file) {
     if (file.size === 0) return `“${file.name}” is empty.`;
-    if (file.size > this.maxBytes) return `“${file.name}” has ${megabytes(file.size)}; the limit for a file is ${this.maxMb} MB.`;
+    if (file.size > this.maxBytes) return `“${file.name}” has ${megabytes(file.size)}; the limit is ${this.maxWords}.`;
     return "";
   }
 
@@ -218,6 +218,15 @@ function listenToUpload(form, drops) {
   });
 }
 
+function forgiveWhatChanges(form) {
+  form.addEventListener("change", (event) => {
+    const slot = document.getElementById(`error-${event.target.name}`);
+    if (!slot || event.target.type === "file") return; // Of a file, its drop place speaks.
+    slot.replaceChildren();
+    markInvalid(slot);
+  });
+}
+
 function focusFirstError(form) {
   for (const slot of form.querySelectorAll(".slot")) markInvalid(slot);
   const first = [...form.querySelectorAll("[aria-invalid=true]")].find((input) => input.offsetParent !== null);
@@ -244,14 +253,30 @@ function listenToAsking() {
   document.addEventListener("htmx:load", (event) => localiseTimes(event.detail.elt));
 }
 
+// --- The result and the original, side by side and in step
+
+function playBoth() {
+  const [result, original] = ["result", "original"].map((id) => document.querySelector(`#${id} video`));
+  for (const video of [result, original]) {
+    video.currentTime = 0;
+    video.play();
+  }
+  original.muted = true; // They have the same sound.
+}
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-play-both]")) playBoth();
+});
+
 document.addEventListener("DOMContentLoaded", () => {
   localiseTimes(document);
   listenToAsking();
   const form = document.getElementById("new");
   if (!form) return;
   const drops = [...form.querySelectorAll("[data-drop]")].map(
-    (element) => new Drop(element, Number(form.dataset.maxBytes), form.dataset.maxMb),
+    (element) => new Drop(element, Number(form.dataset.maxBytes), form.dataset.maxWords),
   );
   listenForFiles(drops);
   listenToUpload(form, drops);
+  forgiveWhatChanges(form);
 });

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from django.template import Library
 
 from assets.models import Asset
@@ -23,11 +25,14 @@ HEADLINES = {
     ("cancelled", "queued"): "Queued again",
 }
 
+SELF_EVIDENT = {"dispatched", "the result is here"}
+CAUSE = re.compile(r"^(callback|poll|job-done|lease|deadline|dispatch): ")
+
 # What to do next, by the code of the error; the error's own sentence stands above it.
 ADVICE = {
-    "no_face_in_source": "Start a new job with a photo in which one face is sharp, well lit and looks towards you.",
+    "no_face_in_source": "Start a new job with a photo of one face: sharp, well lit, seen from the front.",
     "no_face_in_video": "Start a new job with a clip in which a face can be seen from the front for a while.",
-    "decode_error": "The file may be damaged. Play it on your own machine, save it anew as MP4, and start a new job.",
+    "decode_error": "The file may be damaged. If it plays for you, save it anew as MP4 and start a new job.",
     "no_audio": "Start a new job and add a song or a speech as an audio file.",
     "bad_output": "The worker's result could not be used. Retry; if it fails again, its log says more.",
     "timed_out": "Retry with a shorter clip, a lower quality or without 4K.",
@@ -35,6 +40,8 @@ ADVICE = {
     "provider_unavailable": "The machine that computes could not be reached. Retry in a few minutes.",
     "provider_refused": "The settings of the compute provider need a look by whoever runs this service.",
 }
+# With the same files these would only fail again.
+WANTS_OTHER_FILES = {"no_face_in_source", "no_face_in_video", "decode_error", "no_audio"}
 ADVICE_ELSE = "Retry. Your files are still here; if it fails again, the log of the worker says more."
 
 
@@ -46,13 +53,20 @@ def headline(event: Event) -> str:
 
 @register.filter
 def particulars(event: Event) -> str:
-    """The reason, where it says more than the headline."""
-    return event.reason if (event.old, event.new) in HEADLINES else ""
+    """The reason, where it says more than the headline; without the word for how it became known."""
+    if (event.old, event.new) not in HEADLINES or event.reason in SELF_EVIDENT:
+        return ""
+    return CAUSE.sub("", event.reason)
 
 
 @register.filter
 def advice(job: Job) -> str:
     return ADVICE.get(job.error_code, ADVICE_ELSE)
+
+
+@register.filter
+def needs_other_files(job: Job) -> bool:
+    return job.status == Job.Status.FAILED and job.error_code in WANTS_OTHER_FILES
 
 
 @register.filter
@@ -70,6 +84,15 @@ def clock(seconds: float | None) -> str:
     minutes, rest = divmod(max(round(seconds), 1), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+@register.filter
+def duration(seconds: float) -> str:
+    """75.4 → “1 min 15 s”; of what takes an hour and more, the seconds do not matter."""
+    minutes, rest = divmod(max(round(seconds), 1), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [(hours, "h"), (minutes, "min"), (0 if hours else rest, "s")]
+    return " ".join(f"{count} {unit}" for count, unit in parts if count)
 
 
 @register.filter
