@@ -108,6 +108,13 @@ class FakeRunpod:
         """The time that an ended job is kept has passed."""
         self.jobs.pop(self.job.id)
 
+    def wait_for_the_end(self, within: float = 10.0) -> None:
+        """Wait until our worker is through with the newest job."""
+        until = time.monotonic() + within
+        while self.job.status not in ENDED:
+            assert time.monotonic() < until, f"the job is still {self.job.status} after {within} s"
+            time.sleep(0.01)
+
     # --- The operations
 
     def run(self, body: Any) -> tuple[int, Any]:
