@@ -18,7 +18,7 @@ from worker.faces.pose import Pose, fit, pose_of
 from worker.faces.track import face_size
 
 REACH = 4  # frames looked at on either side
-SHAPE_SPREAD, EXPRESSION_SPREAD, POSE_SPREAD = 1.6, 0.6, 0.8  # standard deviations, in frames
+SHAPE_SPREAD, EXPRESSION_SPREAD, POSE_SPREAD = 1.6, 0.8, 1.2  # standard deviations, in frames
 MOTION_SPREAD = 0.25  # in eye distances: neighbours whose head is farther off say little about this pose
 JUMP = 0.6  # in face sizes: what no head moves between two frames
 FADE = 3  # frames over which the swap comes and goes with the face
