@@ -108,6 +108,15 @@ def test_sound_that_begins_late_stays_late(tmp_path, codec, suffix):
     assert first_loud_second(tmp_path / "b.mp4") == pytest.approx(0.4, abs=0.04)
 
 
+def test_pictures_that_begin_late_stay_late(tmp_path):
+    clip = write_clip(tmp_path / "a.mkv", times=range(500, 1000, 40), sound=tone(1), sound_codec="flac")
+
+    rewrite(clip, tmp_path / "b.mp4", Sound(clip))
+
+    assert times_of(tmp_path / "b.mp4")[:2] == [500, 540]
+    assert first_loud_second(tmp_path / "b.mp4") == pytest.approx(0, abs=0.04)
+
+
 def first_loud_second(path):
     with av.open(str(path)) as container:
         for frame in container.decode(audio=0):

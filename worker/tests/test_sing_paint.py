@@ -6,7 +6,6 @@ import pytest
 from worker.engines.sing.canvas import frame_portrait
 from worker.engines.sing.motion import Expression, sway
 from worker.engines.sing.paint import Painter
-from worker.engines.sing.reference import to_and_fro
 from worker.faces import topology
 from worker.faces.track import landmarks_of_photo
 from worker.media.photo import read_photo
@@ -114,7 +113,3 @@ def test_the_sway_is_gentle_and_blinks_every_few_seconds():
     assert np.degrees(np.abs(np.diff(head.turn, axis=0))).max() < 1.5
     begun = np.flatnonzero((head.blink[1:] > 0.5) & (head.blink[:-1] <= 0.5))
     assert 12 <= len(begun) <= 30
-
-
-def test_a_short_reference_runs_to_and_fro():
-    assert to_and_fro(np.array([0.0, 1.0, 2.0, 2.5, 4.0, 4.5]), 2.0) == pytest.approx([0, 1, 2, 1.5, 0, 0.5])

@@ -27,8 +27,10 @@ SHIFT_LIMIT = 0.16
 ZOOM_LIMIT = 0.06
 CALM = 0.035  # seconds, standard deviation: landmarks tremble
 
-LIDS_FALLING = 0.75  # share of the usual eye opening below which a lid counts as closing
-LIDS_SHUT = 0.30
+# Shares of the usual eye opening. What the mesh says of a shut eye differs from face to face.
+LIDS_SHUT = (0.30, 0.70)  # where the clip's own lowest may lie to count as shut
+LIDS_FALL = 0.25  # how far above shut a lid begins to count as closing, but
+LIDS_OPEN = 0.86  # never above this
 BROW_TRAVEL = 0.055  # eye distances that raised brows go
 JAW_TRAVEL = 0.22  # eye distances between the lips of a wide open mouth
 WIDTH_TRAVEL = 0.16  # of the usual width, from neutral to as wide as it gets
@@ -117,18 +119,25 @@ def reference_of(rows: np.ndarray, seconds: float) -> Reference:
     zoom = 1 + limited(calmed(track["scale"] / usual["scale"] - 1, spread), ZOOM_LIMIT)
     place = np.stack([track["x"] - usual["x"], track["y"] - usual["y"]], axis=1) / usual["scale"]
     shift = limited(calmed(place, spread) - shift_by_turning(turn, zoom), SHIFT_LIMIT)
-    eyes = track["lids"] / np.percentile(track["lids"], 80)
     head = Head(
         turn=turn,
         shift=shift,
         zoom=zoom,
-        blink=np.clip((LIDS_FALLING - eyes) / (LIDS_FALLING - LIDS_SHUT), 0, 1),
+        blink=blinks_in(track["lids"]),
         brows=np.clip(calmed(track["brows"] - usual["brows"], spread) / BROW_TRAVEL, -0.6, 1.2),
     )
     opening = np.clip((track["lips"] - np.percentile(track["lips"], 5)) / JAW_TRAVEL, 0, 1)
     width = np.clip((track["width"] / usual["width"] - 1) / WIDTH_TRAVEL, -1, 1)
     lips = Lips(opening=opening, width=width, stress=opening)
     return Reference(times=track["time"], head=head, lips=lips, seconds=seconds)
+
+
+def blinks_in(lids: np.ndarray) -> np.ndarray:
+    """Return (n,) 0..1, how far the lids are shut, by this face's own measure of open and shut."""
+    open_share = lids / np.percentile(lids, 80)
+    shut = np.clip(np.percentile(open_share, 1) + 0.03, *LIDS_SHUT)
+    falling = min(shut + LIDS_FALL, LIDS_OPEN)
+    return np.clip((falling - open_share) / (falling - shut), 0, 1)
 
 
 def turns_from_usual(rotvecs: np.ndarray) -> np.ndarray:
