@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import io
 import logging
 import os
 import signal
@@ -25,6 +26,7 @@ import django
 import requests
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
+from django.core.management.base import SystemCheckError
 from django.db import DatabaseError, connection
 from django.utils.timezone import now
 
@@ -135,9 +137,12 @@ def address(host: str, port: int) -> str:
 
 
 def prepare() -> None:
-    """Bring the database and the collected static files up to date."""
+    """Check the settings, and bring the database and the collected static files up to date."""
     try:
+        call_command("check", stdout=io.StringIO())  # Warnings go to standard error.
         call_command("migrate", interactive=False, verbosity=0)
+    except SystemCheckError as exc:
+        raise CannotStart(str(exc)) from exc
     except DatabaseError as exc:
         raise CannotStart(f"The database cannot be used: {exc}") from exc
     finally:
@@ -160,7 +165,7 @@ def queue() -> list[Program]:
     return [
         Program(
             name=cluster,
-            command=[sys.executable, "manage.py", "qcluster"],
+            command=[sys.executable, "manage.py", "qcluster", "--skip-checks"],  # `prepare` made them
             environ={"Q_CLUSTER_NAME": cluster},
         )
         for cluster in ("dispatch", "outputs")

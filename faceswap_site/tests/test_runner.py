@@ -154,6 +154,16 @@ def test_settings_that_cannot_be_used_are_one_clear_sentence(tmp_path):
     assert ended.stderr == "The settings cannot be used: PUBLIC_BASE_URL is 'faces', which names no host.\n"
 
 
+def test_settings_that_do_not_fit_together_are_told_with_what_to_do(tmp_path):
+    runpod = {"COMPUTE_PROVIDER": "runpod_bridge.runpod.RunpodProvider"}
+    ended = run_in_vain(environment(tmp_path, 0) | runpod)
+
+    assert ended.returncode == 1
+    assert "RUNPOD_API_KEY and RUNPOD_ENDPOINT_ID is not set" in ended.stderr
+    assert "HINT: Set both variables." in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def test_a_child_that_was_never_told_to_go_does_not_start(tmp_path):
     from faceswap_site.children import WHEN_TOLD
 
