@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
 from jobs.dispatch import dispatch
@@ -28,3 +30,22 @@ def failed_job(job) -> Job:
     Job.objects.update(status=Job.Status.FAILED, finished_at=now(), error_code="no_face_in_video")
     job.refresh_from_db()
     return job
+
+
+@pytest.fixture
+def page(client, alice):
+    """Alice's browser, signed in."""
+    client.force_login(alice)
+    return client
+
+
+@pytest.fixture
+def count_queries(page):
+    """Say how many queries a page takes, the session's and the user's among them."""
+
+    def count(address: str) -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert page.get(address).status_code == 200
+        return len(captured)
+
+    return count

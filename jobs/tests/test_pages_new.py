@@ -1,0 +1,205 @@
+"""The form of a new job: what comes of it, and what it says when something is wrong. Without scripts."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from assets.models import Asset
+from jobs import consent
+from jobs.models import AspectRatio, Job
+
+pytestmark = pytest.mark.django_db
+NEW = "/new/"
+
+
+@pytest.fixture
+def send(page, video_file, photo_file):
+    """Send a good form, with some fields replaced (None: left out)."""
+
+    def post(headers: dict[str, str] | None = None, **fields):
+        good = {"mode": "video_swap", "quality": "fast", "aspect_ratio": "1:1", "consent": "on"}
+        form = good | {"reference_video": video_file, "source_image": photo_file} | fields
+        form = {name: value for name, value in form.items() if value is not None}
+        return page.post(NEW, form, headers=headers or {})
+
+    return post
+
+
+def file(content: bytes, name: str = "clip.mp4") -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, content)
+
+
+def beside(html: str, field: str) -> str:
+    """Return what stands in the place for errors beside this field."""
+    return re.search(rf'<div id="error-{field}"[^>]*>(.*?)</div>', html, re.DOTALL)[1].strip()
+
+
+def test_the_form_proposes_the_shape_of_the_original(page):
+    html = page.get(NEW).text
+
+    assert re.search(r'name="aspect_ratio" value="original" checked', html)
+    assert re.search(r'name="mode" value="video_swap" checked', html)
+    assert consent.STATEMENT in html
+
+
+def test_the_token_comes_before_the_files(page):
+    html = page.get(NEW).text
+
+    assert html.index('name="csrfmiddlewaretoken"', html.index('id="new"')) < html.index('type="file"')
+
+
+def test_a_good_form_becomes_a_job(send, alice):
+    response = send(enable_4k="on")
+
+    job = Job.objects.get()
+    assert response["Location"] == reverse("jobs:detail", args=[job.pk])
+    assert (job.owner, job.mode, job.quality, job.aspect_ratio) == (alice, "video_swap", "fast", "1:1")
+    assert job.enable_4k
+    assert (job.reference_video.name, job.source_image.name) == ("clip.mp4", "face.jpg")
+
+
+def test_consent_is_recorded_word_for_word(send):
+    send()
+
+    job = Job.objects.get()
+    assert job.consent_wording == "I have the right to use this face and this video."
+    assert job.consent_via == "web form"
+
+
+def test_a_photo_sings_a_song_without_a_video(send, sound_file):
+    send(mode="photo_sing", reference_video=None, driving_audio=sound_file)
+
+    job = Job.objects.get()
+    assert job.reference_video is None
+    assert job.driving_audio.name == "song.wav"
+
+
+def test_with_scripts_the_answer_leads_on_to_the_job(send):
+    response = send(headers={"HX-Request": "true"})
+
+    assert response["HX-Redirect"] == Job.objects.get().get_absolute_url()
+
+
+def test_all_that_is_missing_is_said_at_once_each_beside_its_field(send):
+    response = send(reference_video=None, source_image=None, consent=None)
+
+    assert response.status_code == 422
+    assert "Choose the video that the face goes into." in beside(response.text, "reference_video")
+    assert "Choose a photo that shows the face." in beside(response.text, "source_image")
+    assert "Tick this box" in beside(response.text, "consent")
+    assert beside(response.text, "driving_audio") == ""
+    assert not Asset.objects.exists()
+
+
+def test_a_photo_needs_something_to_sing(send):
+    response = send(mode="photo_sing", reference_video=None)
+
+    assert "Choose the song or speech" in beside(response.text, "driving_audio")
+    assert beside(response.text, "reference_video") == ""
+
+
+def test_what_was_chosen_is_kept_and_the_files_are_asked_for_again(send):
+    response = send(source_image=None, quality="max", enable_4k="on")
+
+    assert 'value="max" checked' in response.text
+    assert 'value="1:1" checked' in response.text
+    assert re.search(r'id="id_enable_4k"[^>]* checked', response.text)
+    assert re.search(r'id="id_consent"[^>]* checked', response.text)
+    assert "choose them once more" in response.text
+
+
+def test_with_scripts_only_the_sentences_come_back(send):
+    response = send(source_image=None, headers={"HX-Request": "true"})
+
+    assert response.status_code == 422
+    assert "Choose a photo" in beside(response.text, "source_image")
+    assert "<form" not in response.text
+    assert "<input" not in response.text
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("mode", "dance"), ("quality", "ultra"), ("aspect_ratio", "2:1")]
+)
+def test_a_wrong_choice_is_named(send, field, value):
+    response = send(**{field: value})
+
+    assert f"“{value}” is not one of these" in beside(response.text, field)
+
+
+@pytest.mark.parametrize("field", ["reference_video", "source_image"])
+@pytest.mark.parametrize(
+    ("content", "words"), [(b"", "is empty."), (b"only text, whatever the name says " * 50, "is not a")]
+)
+def test_a_file_that_is_none_is_refused_beside_its_field(send, field, content, words):
+    response = send(**{field: file(content)})
+
+    assert response.status_code == 422
+    assert words in beside(response.text, field)
+    assert not Job.objects.exists()
+
+
+def test_a_clip_cut_short_is_refused(send, clip_bytes):
+    response = send(reference_video=file(clip_bytes[: len(clip_bytes) // 2]))
+
+    assert "damaged or cut short" in beside(response.text, "reference_video")
+
+
+def test_a_file_over_the_limit_is_refused_and_the_settings_stay(send, settings):
+    settings.MAX_UPLOAD_BYTES = 1024 * 1024
+
+    response = send(reference_video=file(bytes(1024 * 1024 + 1), "long.mp4"), quality="max")
+
+    assert response.status_code == 422
+    assert "is larger than 1 MB" in beside(response.text, "reference_video")
+    assert beside(response.text, "source_image") == ""
+    assert beside(response.text, "consent") == ""
+    assert 'value="max" checked' in response.text
+    assert not list(Path(settings.FILE_UPLOAD_TEMP_DIR).glob("*.upload*"))
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("../../etc/passwd.mp4", "passwd.mp4"),
+        ('"><script>alert(1)</script>.mp4', "script&gt;.mp4"),
+        ("Ferien “am See” 🎬.mp4", "Ferien “am See” 🎬.mp4"),
+        ("O'Hara's & sons.mp4", "O&#x27;Hara&#x27;s &amp; sons.mp4"),
+    ],
+)
+def test_a_strange_name_is_shown_and_does_no_harm(send, page, clip_bytes, name, shown):
+    send(reference_video=file(clip_bytes, name))
+    html = page.get(Job.objects.get().get_absolute_url()).text
+
+    assert shown in html
+    assert "<script>alert" not in html
+    assert ".." not in Job.objects.get().reference_video.file.name
+
+
+def test_a_refused_file_with_a_strange_name_is_quoted_harmlessly(send):
+    response = send(reference_video=file(b"text " * 50, "<b>bold</b> 'x'.mp4"))
+
+    assert "<b>bold" not in response.text
+    assert not Job.objects.exists()
+
+
+def test_a_form_without_its_token_is_explained(alice, video_file, photo_file):
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(alice)
+
+    response = strict.post(NEW, {"mode": "video_swap", "reference_video": video_file})
+
+    assert response.status_code == 403
+    assert "Open the page again" in response.text
+    assert not Job.objects.exists()
+
+
+def test_every_shape_can_be_chosen(page):
+    html = page.get(NEW).text
+
+    assert all(f'name="aspect_ratio" value="{value}"' in html for value in AspectRatio.values)
