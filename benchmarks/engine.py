@@ -95,7 +95,7 @@ def measure(job: Job, folder: Path) -> Measured:
         driving_audio=SAMPLES / "speech.m4a" if job.mode == "photo_sing" else None,
         output=folder / "out.mp4",
     )
-    first = []
+    first: list[float] = []
 
     def progress(stage: str, done: int, total: int | None) -> None:
         if done == 1 and not first:

@@ -142,7 +142,7 @@ class Swap:
                 if face is not None:
                     renderer = renderer or self.renderer(findings_in(face))
                     self.swapped += renderer.render(picture, face)
-            yield picture, face and box_of(face)
+            yield picture, box_of(face) if face else None
 
     def renderer(self, findings: Findings) -> Renderer:
         size = np.clip(findings.size, SMALLEST_TEXTURE, self.quality.texture_face)

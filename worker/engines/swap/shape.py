@@ -20,7 +20,9 @@ RELAXATIONS = 4
 
 # Edge of the mask, in units of eye distance from the oval inwards.
 INSET, FEATHER = 0.03, 0.16
-JAW_FEATHER = 0.09  # less below the mouth, where only skin adjoins: else the video's jaw looks unshaven
+# Less below the mouth, where only skin adjoins: else the video's jaw, left round the chin, looks unshaven.
+JAW_INSET, JAW_FEATHER = 0.0, 0.10
+JAW = (0.7, 1.05)  # in eye distances below the eyes: from the mouth to nearly the chin
 FOREHEAD_INSET = 0.05  # more at the top, where hair begins
 
 
@@ -71,9 +73,10 @@ def edge_weights() -> np.ndarray:
     face = reference()[:, :2].astype(np.float32)
     oval = np.ascontiguousarray(face[topology.OVAL])
     inside = np.array([cv2.pointPolygonTest(oval, (float(x), float(y)), True) for x, y in face])
-    inset = INSET + FOREHEAD_INSET * np.clip((-0.35 - face[:, 1]) / 0.35, 0, 1)
+    jaw = smoothstep(face[:, 1], *JAW)
+    inset = INSET + FOREHEAD_INSET * np.clip((-0.35 - face[:, 1]) / 0.35, 0, 1) + (JAW_INSET - INSET) * jaw
     weights = np.ones(topology.POINTS)
-    feather = FEATHER + (JAW_FEATHER - FEATHER) * smoothstep(face[:, 1], 0.5, 0.9)
+    feather = FEATHER + (JAW_FEATHER - FEATHER) * jaw
     weights[: topology.FACE_POINTS] = smoothstep((inside - inset) / feather, 0, 1)
     return weights
 
