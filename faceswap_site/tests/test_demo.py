@@ -56,7 +56,9 @@ def test_the_demo_ends_with_the_path_of_a_video_that_is_as_long_as_its_sample(mo
 
     assert demo.returncode == 0, told
     assert said.splitlines()[-1] == str(out)
-    assert [stage for stage in told.splitlines() if stage in STAGES] == STAGES
+    stages = [stage for stage in told.splitlines() if stage in STAGES]
+    assert stages == sorted(stages, key=STAGES.index)  # A short one may pass between two looks.
+    assert {"generating", "done"} <= set(stages)
     with av.open(str(out)) as clip:
         kinds = {stream.type: stream.codec_context.name for stream in clip.streams}
         frame = 1 / clip.streams.video[0].average_rate
