@@ -1,0 +1,275 @@
+"""What a person does, in Chromium, against the real processes, from the owner's link to the video."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+
+from conftest import SAMPLES
+from faceswap_site.copies import Copy
+
+pytestmark = pytest.mark.browser
+
+NAME, PASSWORD = "olivia", "a long and uncommon password"
+CLIP, FACE = SAMPLES / "tiny.mp4", SAMPLES / "astronaut.png"
+LONG_CLIP = SAMPLES / "hopper.mp4"
+MADE_WITHIN = 120_000  # milliseconds, on a slow machine
+SWITCHES = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=SWITCHES)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def session(browser: Browser, running_service: Copy) -> dict:
+    """Make the owner's account over the link on the console; return the cookies of who is signed in."""
+    link = re.search(r"http\S+/setup/\S+", running_service.log.read_text())[0]
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(link)
+    page.get_by_label("Name").fill(NAME)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_label("The same password again").fill(PASSWORD)
+    page.get_by_role("button", name="Make the account and sign in").click()
+    expect(page.get_by_role("heading", name="Your library is empty")).to_be_visible()
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+@contextmanager
+def watched(context: BrowserContext, home: str) -> Iterator[Page]:
+    """A page that may call nobody but the service, break no policy and raise no error."""
+    page, faults = context.new_page(), []
+    page.set_default_timeout(15_000)
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda line: faults.append(line.text) if "Security Policy" in line.text else None)
+    page.on("request", lambda r: None if r.url.startswith((home, "blob:", "data:")) else faults.append(r.url))
+    yield page
+    context.close()
+    assert not faults
+
+
+@pytest.fixture
+def visit(browser: Browser, session: dict, running_service: Copy) -> Iterator[Callable[..., Page]]:
+    """Open a page of the service as its owner, in a window and with settings of one's own."""
+    windows = []
+
+    def open_window(path: str, **settings) -> Page:
+        context = browser.new_context(base_url=running_service.url, storage_state=session, **settings)
+        window = watched(context, running_service.url)
+        page = window.__enter__()
+        windows.append(window)
+        page.goto(path)
+        return page
+
+    yield open_window
+    for window in windows:
+        window.__exit__(None, None, None)
+
+
+def choose(page: Page, *, clip: Path = CLIP, face: Path = FACE) -> None:
+    page.locator("#id_reference_video").set_input_files(clip)
+    page.locator("#id_source_image").set_input_files(face)
+
+
+def submit(page: Page) -> None:
+    page.get_by_label("I have the right to use this face and this video.").check()
+    page.get_by_role("button", name="Make the video").click()
+    page.wait_for_url("**/jobs/*/")
+
+
+def status(page: Page) -> Locator:
+    return page.locator("#status .badge")
+
+
+def test_a_person_signs_in_with_the_keyboard_alone(browser: Browser, session: dict, running_service: Copy):
+    with watched(browser.new_context(base_url=running_service.url), running_service.url) as page:
+        page.goto("/new/")
+        page.keyboard.type(NAME)
+        page.keyboard.press("Tab")
+        page.keyboard.type(PASSWORD)
+        page.keyboard.press("Enter")
+
+        expect(page.get_by_role("heading", name="New job")).to_be_visible()
+
+
+def test_from_two_files_to_a_result_that_plays_beside_the_original(visit):
+    page = visit("/new/")
+    choose(page)
+    expect(page.locator(".drop-preview video")).to_be_visible()
+    expect(page.locator(".drop-preview img")).to_be_visible()
+    page.get_by_label("Fast", exact=True).check()
+    slow_down_uploads(page)
+
+    page.get_by_label("I have the right to use this face and this video.").check()
+    page.get_by_role("button", name="Make the video").click()
+
+    expect(page.locator("#upload-percent")).to_have_text(re.compile(r"^[1-9]\d? %$"))
+    page.wait_for_url("**/jobs/*/")
+    expect(status(page)).to_have_text("Done", timeout=MADE_WITHIN)
+    assert page.title().startswith("Done")
+    page.get_by_role("button", name="Play both").click()
+    page.wait_for_function(
+        """() => ["result", "original"].every((id) => {
+             const video = document.querySelector(`#${id} video`);
+             return video.readyState >= 2 && video.currentTime > 0.2;
+           })"""
+    )
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    assert download.value.path().read_bytes()[4:8] == b"ftyp"
+
+
+def slow_down_uploads(page: Page) -> None:
+    """So slow that one can see how far it is."""
+    network = page.context.new_cdp_session(page)
+    limits = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 250_000}
+    network.send("Network.enable")
+    network.send("Network.emulateNetworkConditions", limits)
+
+
+def test_the_library_follows_an_open_job_to_its_end(visit):
+    page = visit("/new/")
+    choose(page)
+    submit(page)
+    card = f"#card-{page.url.rstrip('/').rpartition('/')[2]}"
+
+    page.get_by_role("link", name="Library").first.click()
+
+    expect(page.locator(f"{card} .badge")).to_have_text("Done", timeout=MADE_WITHIN)
+    expect(page.locator(f"{card} img")).to_have_js_property("complete", True)
+
+
+def test_a_clip_without_a_face_fails_in_words_and_can_be_retried(visit, tiny_clip):
+    page = visit("/new/")
+    choose(page, clip=tiny_clip)
+    submit(page)
+
+    expect(status(page)).to_have_text("Failed", timeout=MADE_WITHIN)
+    expect(page.locator("#status .why")).to_have_text(re.compile(r"face.*\.", re.IGNORECASE))
+    page.get_by_role("button", name="Retry").click()
+    expect(page.locator("#events")).to_contain_text("Queued again")
+    expect(page.locator("#status")).to_contain_text("Attempt 2", timeout=MADE_WITHIN)
+    expect(status(page)).to_have_text("Failed", timeout=MADE_WITHIN)
+
+
+def test_a_job_is_cancelled_and_then_deleted(visit):
+    page = visit("/new/")
+    choose(page, clip=LONG_CLIP)
+    page.get_by_label("Best", exact=True).check()
+    submit(page)
+
+    page.get_by_role("button", name="Cancel").click()
+
+    expect(status(page)).to_have_text("Cancelled")
+    expect(page.get_by_role("button", name="Retry")).to_be_visible()
+    gone = page.url
+    page.get_by_role("link", name="Delete").click()
+    page.get_by_role("button", name="Delete it").click()
+    expect(page.locator("#notices")).to_contain_text("its files are deleted")
+    assert page.goto(gone).status == 404
+
+
+def test_what_is_wrong_is_said_beside_the_field_and_the_files_stay_chosen(visit, tmp_path):
+    text = tmp_path / "notes.mp4"
+    text.write_text("This is no video. " * 100)
+    page = visit("/new/")
+    choose(page, clip=text)
+    page.get_by_label("I have the right to use this face and this video.").check()
+
+    page.get_by_role("button", name="Make the video").click()
+
+    expect(page.locator("#error-reference_video")).to_contain_text("'notes.mp4' is not a video")
+    expect(page.locator("#id_reference_video")).to_be_focused()
+    expect(page.locator("#id_reference_video")).to_have_attribute("aria-invalid", "true")
+    expect(page.locator(".drop-preview img")).to_be_visible()
+    page.locator("#id_reference_video").set_input_files(CLIP)
+    expect(page.locator("#error-reference_video")).to_be_empty()
+    page.get_by_role("button", name="Make the video").click()
+    page.wait_for_url("**/jobs/*/")
+
+
+def test_a_pasted_photo_becomes_the_face(visit):
+    page = visit("/new/")
+
+    page.evaluate(
+        """() => {
+             const files = new DataTransfer();
+             files.items.add(new File(["any"], "pasted.png", { type: "image/png" }));
+             document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: files, bubbles: true }));
+           }"""
+    )
+
+    expect(page.locator(".drop-file-name", has_text="pasted.png")).to_be_visible()
+    assert page.evaluate("document.getElementById('id_source_image').files[0].name") == "pasted.png"
+
+
+def test_a_dropped_song_chooses_the_mode_that_sings(visit):
+    page = visit("/new/")
+    expect(page.get_by_text("Song or speech", exact=True)).to_be_hidden()
+
+    page.evaluate(
+        """() => {
+             const files = new DataTransfer();
+             files.items.add(new File(["any"], "song.m4a", { type: "audio/mp4" }));
+             document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: files, bubbles: true }));
+           }"""
+    )
+
+    expect(page.get_by_label("Make a photo sing")).to_be_checked()
+    expect(page.locator(".drop-file-name", has_text="song.m4a")).to_be_visible()
+
+
+def test_without_scripts_the_form_complains_and_then_works(visit):
+    page = visit("/new/", java_script_enabled=False)
+    page.locator("#id_reference_video").set_input_files(CLIP)
+    page.get_by_label("I have the right to use this face and this video.").check()
+    page.get_by_role("button", name="Make the video").click()
+    expect(page.get_by_text("Choose a photo that shows the face.")).to_be_visible()
+    expect(page.get_by_text("please choose them once more")).to_be_visible()
+
+    choose(page)
+    page.get_by_role("button", name="Make the video").click()
+
+    page.wait_for_url("**/jobs/*/")
+    page.get_by_role("button", name="Cancel").click()
+    expect(status(page)).to_have_text("Cancelled")
+    page.get_by_role("button", name="Retry").click()
+    expect(page.locator("#events")).to_contain_text("Queued again")
+
+
+@pytest.mark.parametrize("width", [360, 768, 1920])
+def test_no_page_is_wider_than_its_window(visit, width):
+    page = visit("/new/", viewport={"width": width, "height": 800})
+    choose(page)
+    assert is_within(page)
+    page.get_by_label("Make a photo sing").check()
+    assert is_within(page)
+    page.get_by_label("Swap a face in a video").check()
+    submit(page)
+    assert is_within(page)
+    page.goto("/")
+    assert is_within(page)
+
+
+def is_within(page: Page) -> bool:
+    return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
