@@ -98,7 +98,10 @@ def main() -> None:
 def make_clip(clip: Clip, into: Path, *, with_truth: bool) -> int:
     """Write the clip; return how many frames it has."""
     photo = read_photo(SAMPLES / clip.portrait)
-    canvas = frame_portrait(photo, landmarks_of_photo(photo), aspect_ratio=clip.aspect_ratio, quality="max")
+    landmarks = landmarks_of_photo(photo)
+    if landmarks is None:
+        raise SystemExit(f"No face was found in {clip.portrait}.")
+    canvas = frame_portrait(photo, landmarks, aspect_ratio=clip.aspect_ratio, quality="max")
     height = round(canvas.image.shape[0] * clip.width / canvas.image.shape[1] / 2) * 2
     with TemporaryDirectory() as folder:
         voice = shortened(speak(clip.text, Path(folder)), clip.longest)
@@ -124,7 +127,7 @@ def make_clip(clip: Clip, into: Path, *, with_truth: bool) -> int:
                 truth.append(painter.rig.points(wish)[:478] * clip.width / canvas.image.shape[1])
     if with_truth:
         path = into / f"{clip.name}.npz"
-        np.savez_compressed(path, points=np.float32(truth), opening=lips.opening, blink=head.blink)
+        np.savez_compressed(path, points=np.array(truth, np.float32), opening=lips.opening, blink=head.blink)
     return len(lips)
 
 

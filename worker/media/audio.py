@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from worker.errors import NoAudio
-from worker.media.containers import SOUND_FORMATS, open_safely, start_of
+from worker.media.containers import SOUND_FORMATS, open_safely, sound_stream, start_of
 from worker.media.sound import Steadied, decoded
 
 
@@ -25,7 +25,7 @@ def mono_chunks(path: Path, rate: int = 16_000) -> Iterator[np.ndarray]:
     Gaps in the file come as silence, so the sum of all n over `rate` is the sound's length.
     """
     with open_safely(path, SOUND_FORMATS) as container:
-        stream = container.streams.best("audio")
+        stream = sound_stream(container)
         if stream is None:
             raise NoAudio(f"The file {path.name} has no sound.")
         steadied = Steadied(stream, rate=rate, layout="mono", sample_format="flt")

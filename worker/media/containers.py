@@ -6,6 +6,9 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+from av.container import InputContainer
+from av.frame import Frame
+from av.stream import Stream
 
 from worker.errors import DecodeError
 
@@ -16,7 +19,7 @@ SOUND_FORMATS = VIDEO_FORMATS + ",mp3,wav,w64,flac,ogg,aac,aiff"
 PRIMING = Fraction(1, 10)
 
 
-def open_safely(path: Path, formats: str = VIDEO_FORMATS) -> av.container.InputContainer:
+def open_safely(path: Path, formats: str = VIDEO_FORMATS) -> InputContainer:
     """Open a file by path; playlists, concat lists and session descriptions are refused.
 
     Such files would make the demuxer read other files or open connections, whatever their
@@ -29,28 +32,39 @@ def open_safely(path: Path, formats: str = VIDEO_FORMATS) -> av.container.InputC
         raise DecodeError(f"The file {path.name} cannot be read as video or sound: {exc}.") from exc
 
 
-def video_stream(container: av.container.InputContainer) -> av.VideoStream | None:
+def video_stream(container: InputContainer) -> av.VideoStream | None:
     """Return the main moving picture; a cover picture is none."""
     stream = container.streams.best("video")
-    if stream is None or stream.disposition & av.stream.Disposition.attached_pic:
+    if not isinstance(stream, av.VideoStream) or stream.disposition & av.stream.Disposition.attached_pic:
         return None
     return stream
 
 
-def start_of(stream: av.stream.Stream | None) -> Fraction | None:
+def sound_stream(container: InputContainer) -> av.AudioStream | None:
+    """Return the main sound."""
+    stream = container.streams.best("audio")
+    return stream if isinstance(stream, av.AudioStream) else None
+
+
+def tick_of(timed: Stream | Frame) -> Fraction:
+    """Return the seconds that one count of its times stands for; a time without a base counts seconds."""
+    return timed.time_base or Fraction(1)
+
+
+def start_of(stream: Stream | None) -> Fraction | None:
     if stream is None or stream.start_time is None:
         return None
-    return stream.start_time * stream.time_base
+    return stream.start_time * tick_of(stream)
 
 
-def origin_of(container: av.container.InputContainer) -> Fraction:
+def origin_of(container: InputContainer) -> Fraction:
     """Return the file's time in seconds that becomes zero in the result.
 
     It is the first picture's, unless the sound begins well before it; pictures and sound
     both count from it, so their offset stays what it was.
     """
     video = start_of(video_stream(container))
-    sound = start_of(container.streams.best("audio"))
+    sound = start_of(sound_stream(container))
     if video is None or sound is None:
         return video or sound or Fraction(0)
     return sound if sound < video - PRIMING else video

@@ -23,7 +23,7 @@ EAGERNESS = 3.0  # 1/s: how fast the camera would close in on its goal if nothin
 TOP_ACCELERATION = 1.2  # crop sides per second squared
 
 
-def even(side: float) -> int:
+def even(side: float | Fraction) -> int:
     return max(2, round(side / 2) * 2)
 
 
@@ -62,24 +62,21 @@ class Follower:
         self._room = np.array([width - self.width, height - self.height], float)
         self._crop = np.array([self.width, self.height], float)
         self._seconds = 1 / rate
-        self._place: np.ndarray | None = None
+        self._place = self._room / 2
+        self._has_begun = False
         self._speed = np.zeros(2)
         self._moving = False
 
     def follow(self, box: tuple[float, float, float, float] | None) -> tuple[float, float]:
         """Return the crop's place for the next picture, given the face box in it, if any."""
-        goal = self._goal(box)
-        if self._place is None:
-            if box is None:
-                return whole(self._room / 2)
-            self._place = goal
-            return whole(goal)
-        self._step(goal)
-        return tuple(self._place) if self._moving else whole(self._place)
+        if box is not None and not self._has_begun:
+            self._has_begun = True
+            self._place = self._goal(box)
+        self._step(self._place if box is None else self._goal(box))
+        x, y = self._place
+        return (float(x), float(y)) if self._moving else whole(self._place)
 
-    def _goal(self, box: tuple[float, float, float, float] | None) -> np.ndarray:
-        if box is None:
-            return self._place if self._place is not None else self._room / 2
+    def _goal(self, box: tuple[float, float, float, float]) -> np.ndarray:
         x0, y0, x1, y1 = box
         face = np.array([(x0 + x1) / 2, (y0 + y1) / 2])
         return np.clip(face - self._crop * (0.5, FACE_HEIGHT_IN_CROP), 0, self._room)
@@ -129,7 +126,7 @@ def cut_whole(plane: np.ndarray, x: float, y: float, width: int, height: int) ->
 
 
 def cut_between(plane: np.ndarray, x: float, y: float, width: int, height: int) -> np.ndarray:
-    move = np.float32([[1, 0, x], [0, 1, y]])
+    move = np.array([[1, 0, x], [0, 1, y]], np.float32)
     how = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
     return cv2.warpAffine(plane, move, (width, height), flags=how, borderMode=cv2.BORDER_REPLICATE)
 

@@ -14,7 +14,6 @@ from av.video.reformatter import ColorRange
 
 UNSPECIFIED = 2  # ISO/IEC 23091-2: the value for "not said" of every colour tag
 BT709 = 1
-RGB = 0  # ISO/IEC 23091-2 matrix coefficients: the samples are R, G and B themselves
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +53,8 @@ class Picture:
 
 def plane_view(plane: av.video.plane.VideoPlane) -> np.ndarray:
     """Return the plane's own memory as (height, width) uint8, the line padding cut off."""
-    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+    # A plane is a buffer, which its stub does not say.
+    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
     return rows[: plane.height, : plane.width]
 
 

@@ -47,7 +47,9 @@ class Mp4Sink:
         self.frames = 0
         self._sound = sound
         self._time_base = time_base
+        self._begun = 0  # the first pts
         self._last: int | None = None
+        self._first_dts: int | None = None
         self._step = max(1, round(1 / (rate * time_base)))
         self._output = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
         self._track = self._output.add_stream("libx264", rate=rate, options=x264_options(quality))
@@ -78,6 +80,8 @@ class Mp4Sink:
                 self._sound.close()
 
     def write(self, picture: Picture) -> None:
+        if self._last is None:
+            self._begun = picture.pts
         pts = picture.pts if self._last is None else max(picture.pts, self._last + 1)
         self._last = pts
         frame = to_frame(picture)
@@ -88,16 +92,32 @@ class Mp4Sink:
             self._sound.advance(pts * self._time_base + SOUND_AHEAD)
 
     def _flush(self) -> None:
-        if self.frames:
-            self._mux(self._track.encode(None))
+        if self._last is not None:
+            packets = self._track.encode(None)
+            self._note_first(packets)
+            self._lengthen(packets[-1], self._last + self._step)
+            self._mux(packets)
         if self._sound is not None:
             self._sound.finish()
 
+    def _lengthen(self, packet: av.Packet, end: int) -> None:
+        """Give the last packet the duration that ends the track at `end`, a pts.
+
+        A track is as long as its packets in the order of decoding, and that order ends some
+        pictures before the last one is shown; at a variable rate those may be long.
+        """
+        shown = (end - self._begun) * self._time_base
+        decoded = ((packet.dts or 0) - (self._first_dts or 0)) * packet.time_base
+        packet.duration = max(1, round((shown - decoded) / packet.time_base))
+
     def _mux(self, packets: list[av.Packet]) -> None:
+        self._note_first(packets)
         for packet in packets:
-            if not packet.duration:  # else the last picture would be shown for no time
-                packet.duration = round(self._step * self._time_base / packet.time_base)
             self._output.mux_one(packet)
+
+    def _note_first(self, packets: list[av.Packet]) -> None:
+        if self._first_dts is None and packets:
+            self._first_dts = packets[0].dts
 
 
 def x264_options(quality: str) -> dict[str, str]:

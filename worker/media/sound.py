@@ -12,7 +12,8 @@ from pathlib import Path
 
 import av
 
-from worker.media.containers import SOUND_FORMATS, open_safely, origin_of, start_of
+from worker.errors import NoAudio
+from worker.media.containers import SOUND_FORMATS, open_safely, origin_of, sound_stream, start_of, tick_of
 
 # These keep AAC's decoder configuration in the header, as mp4 wants it; ADTS streams do not.
 COPYABLE_FORMATS = {"mov", "matroska"}
@@ -32,12 +33,12 @@ class Sound:
 
     def __init__(self, path: Path, *, alone: bool = False) -> None:
         self._source = open_safely(path, SOUND_FORMATS)
-        self._stream = self._source.streams.best("audio")
-        if self._stream is None:
+        stream = sound_stream(self._source)
+        if stream is None:
             self._source.close()
-            raise ValueError(f"The file {path.name} has no sound to bring along.")
-        self._zero = start_of(self._stream) if alone else origin_of(self._source)
-        self._zero = self._zero or Fraction(0)
+            raise NoAudio(f"The file {path.name} has no sound.")
+        self._stream = stream
+        self._zero = (start_of(stream) if alone else origin_of(self._source)) or Fraction(0)
 
     def attach(self, output: av.container.OutputContainer) -> None:
         self._output = output
@@ -45,14 +46,12 @@ class Sound:
             track = output.add_stream_from_template(self._stream)
             self._packets = self._copied(track)
         else:
-            track = output.add_stream("aac", rate=sound_rate(self._stream), layout=layout(self._stream))
-            track.bit_rate = BITS_PER_CHANNEL * track.codec_context.layout.nb_channels
-            self._packets = self._encoded(track)
+            self._packets = self._encoded(add_aac(output, self._stream))
         self._waiting = next(self._packets, None)
 
     def advance(self, seconds: Fraction) -> None:
         """Write all packets that begin before that time."""
-        while self._waiting is not None and self._waiting.pts * self._waiting.time_base < seconds:
+        while self._waiting is not None and start_of_packet(self._waiting) < seconds:
             self._output.mux_one(self._waiting)
             self._waiting = next(self._packets, None)
 
@@ -66,7 +65,7 @@ class Sound:
         self._source.close()
 
     def _copied(self, track: av.AudioStream) -> Iterator[av.Packet]:
-        zero = round(self._zero / self._stream.time_base)
+        zero = round(self._zero / tick_of(self._stream))
         for packet in packets_of(self._source, self._stream):
             if packet.pts is None or packet.size == 0:
                 continue
@@ -110,9 +109,11 @@ class Steadied:
     def _ready(self) -> Iterator[av.AudioFrame]:
         while True:
             try:
-                yield self._graph.pull()
+                frame = self._graph.pull()
             except (av.BlockingIOError, av.EOFError):
                 return
+            assert isinstance(frame, av.AudioFrame)
+            yield frame
 
 
 def packets_of(container: av.container.InputContainer, stream: av.AudioStream) -> Iterator[av.Packet]:
@@ -128,10 +129,24 @@ def decoded(
     """Decode, with times counted from `zero` seconds, leaving out the packets that are damaged."""
     for packet in packets_of(container, stream):
         with suppress(av.FFmpegError):
-            for frame in packet.decode():
+            for frame in stream.decode(packet):
                 if frame.pts is not None:
-                    frame.pts -= round(zero / frame.time_base)
+                    frame.pts -= round(zero / tick_of(frame))
                 yield frame
+
+
+def add_aac(output: av.container.OutputContainer, like: av.AudioStream) -> av.AudioStream:
+    """Add a track of AAC with as many channels, up to two, and the same rate if AAC has it."""
+    rate = like.codec_context.sample_rate
+    channels = min(2, like.codec_context.layout.nb_channels)
+    options = {"b": str(BITS_PER_CHANNEL * channels)}
+    track = output.add_stream("aac", rate=rate if rate in AAC_RATES else FALLBACK_RATE, options=options)
+    track.codec_context.layout = "mono" if channels == 1 else "stereo"
+    return track
+
+
+def start_of_packet(packet: av.Packet) -> Fraction:
+    return (packet.pts or 0) * packet.time_base
 
 
 def is_copyable(source: av.container.InputContainer, stream: av.AudioStream) -> bool:
@@ -140,12 +155,3 @@ def is_copyable(source: av.container.InputContainer, stream: av.AudioStream) -> 
         and bool(stream.codec_context.extradata)
         and not COPYABLE_FORMATS.isdisjoint(source.format.name.split(","))
     )
-
-
-def sound_rate(stream: av.AudioStream) -> int:
-    rate = stream.codec_context.sample_rate
-    return rate if rate in AAC_RATES else FALLBACK_RATE
-
-
-def layout(stream: av.AudioStream) -> str:
-    return "mono" if stream.codec_context.layout.nb_channels == 1 else "stereo"

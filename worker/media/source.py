@@ -11,8 +11,8 @@ import numpy as np
 from av.video.reformatter import ColorRange
 
 from worker.errors import DecodeError
-from worker.media.containers import open_safely, origin_of, video_stream
-from worker.media.picture import BT709, RGB, Colour, Picture, from_frame
+from worker.media.containers import open_safely, origin_of, tick_of, video_stream
+from worker.media.picture import BT709, Colour, Picture, from_frame
 
 FULL_RANGE_FORMATS = {"yuvj420p", "yuvj422p", "yuvj444p", "yuvj440p"}
 FALLBACK_RATE = Fraction(30)
@@ -60,7 +60,7 @@ class VideoSource:
         if min(self.width, self.height) < 2:
             raise DecodeError(f"The video in {self.path.name} is only {first.width}x{first.height} pixels.")
         self.rate = Fraction(stream.average_rate or stream.guessed_rate or FALLBACK_RATE)
-        self.time_base = stream.time_base
+        self.time_base = tick_of(stream)
         self.duration = length_of(stream, self._container)
         self.frames = stream.frames or (round(self.duration * self.rate) if self.duration else None)
         self.colour = colour_of(first)
@@ -107,8 +107,8 @@ class VideoSource:
         picture = from_frame(plain(frame, self._coded_size), pts)
         if self._turns == 0:
             return picture
-        planes = (np.ascontiguousarray(np.rot90(plane, self._turns)) for plane in picture.planes)
-        return Picture(*planes, pts)
+        y, u, v = (np.ascontiguousarray(np.rot90(plane, self._turns)) for plane in picture.planes)
+        return Picture(y, u, v, pts)
 
 
 def open_video(path: Path) -> VideoSource:
@@ -121,8 +121,8 @@ def square_size(frame: av.VideoFrame, pixel_aspect: Fraction | None) -> tuple[in
     aspect = pixel_aspect or Fraction(1)
     if not Fraction(1, 4) < aspect < 4:  # nonsense in the header
         aspect = Fraction(1)
-    width = round(frame.width * max(aspect, 1))
-    height = round(frame.height / min(aspect, 1))
+    width = round(frame.width * max(aspect, Fraction(1)))
+    height = round(frame.height / min(aspect, Fraction(1)))
     return width, height
 
 
@@ -131,14 +131,13 @@ def plain(frame: av.VideoFrame, size: tuple[int, int]) -> av.VideoFrame:
     full = is_full_range(frame)
     if frame.format.name == "yuv420p" and (frame.width, frame.height) == size and not full:
         return frame
-    matrix = {"dst_colorspace": "ITU709"} if frame.colorspace == RGB or frame.format.is_rgb else {}
     return frame.reformat(
         *size,
         format="yuv420p",
+        dst_colorspace="ITU709" if frame.format.is_rgb else None,
         src_color_range=ColorRange.JPEG if full else ColorRange.MPEG,
         dst_color_range=ColorRange.MPEG,
         interpolation="BICUBIC",
-        **matrix,
     )
 
 
@@ -150,13 +149,13 @@ def is_full_range(frame: av.VideoFrame) -> bool:
 
 def colour_of(frame: av.VideoFrame) -> Colour:
     """Return the tags of the frame once it is plain; RGB has become BT.709."""
-    space = BT709 if frame.colorspace == RGB or frame.format.is_rgb else int(frame.colorspace)
+    space = BT709 if frame.format.is_rgb else int(frame.colorspace)
     return Colour(space=space, primaries=int(frame.color_primaries), trc=int(frame.color_trc))
 
 
 def length_of(stream: av.stream.Stream, container: av.container.InputContainer) -> float | None:
     if stream.duration:
-        return float(stream.duration * stream.time_base)
+        return float(stream.duration * tick_of(stream))
     if container.duration:
         return container.duration / av.time_base
     return None

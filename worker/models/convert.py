@@ -1,3 +1,5 @@
+# What this imports is not installed where the project is checked.
+# mypy: ignore-errors
 """Remakes the networks in this folder from MediaPipe's wheel: TFLite graphs become plain ONNX, opset 17.
 
 Run it in an environment of its own, since nothing here is needed to use the networks:

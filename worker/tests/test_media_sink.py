@@ -67,13 +67,14 @@ def test_every_picture_comes_back_at_its_time(tmp_path, times):
     assert times_of(tmp_path / "b.mp4") == list(times)
 
 
-def test_the_last_picture_is_shown_for_its_time_too(tmp_path):
-    clip = write_clip(tmp_path / "a.mkv")
+@pytest.mark.parametrize(("times", "seconds"), [(range(0, 1000, 40), 1.0), ([0, 40, 80, 120, 600], 0.64)])
+def test_the_last_picture_is_shown_for_its_time_too(tmp_path, times, seconds):
+    clip = write_clip(tmp_path / "a.mkv", times=times)
 
     rewrite(clip, tmp_path / "b.mp4")
 
     with open_video(tmp_path / "b.mp4") as result:
-        assert result.duration == pytest.approx(1.0, abs=0.001)
+        assert result.duration == pytest.approx(seconds, abs=0.005)
 
 
 def test_aac_is_copied_packet_for_packet(tmp_path):
@@ -106,6 +107,16 @@ def test_sound_that_begins_late_stays_late(tmp_path, codec, suffix):
     rewrite(clip, tmp_path / "b.mp4", Sound(clip))
 
     assert first_loud_second(tmp_path / "b.mp4") == pytest.approx(0.4, abs=0.04)
+
+
+def test_a_file_that_counts_from_five_seconds_on_is_brought_to_zero(tmp_path):
+    late = range(5000, 6000, 40)
+    clip = write_clip(tmp_path / "a.mkv", times=late, sound=tone(1), sound_codec="flac", sound_delay=5)
+
+    rewrite(clip, tmp_path / "b.mp4", Sound(clip))
+
+    assert times_of(tmp_path / "b.mp4")[:2] == [0, 40]
+    assert first_loud_second(tmp_path / "b.mp4") == pytest.approx(0, abs=0.04)
 
 
 def test_pictures_that_begin_late_stay_late(tmp_path):
@@ -154,7 +165,7 @@ def test_colour_tags_reach_the_result(tmp_path):
 
 
 def test_pictures_and_sound_lie_close_together_in_the_file(tmp_path):
-    clip = write_clip(tmp_path / "a.mkv", times=range(0, 8000, 40), sound=tone(8), sound_codec="flac")
+    clip = write_clip(tmp_path / "a.mkv", times=range(0, 30_000, 100), sound=tone(30), sound_codec="flac")
 
     rewrite(clip, tmp_path / "b.mp4", Sound(clip))
 
@@ -166,7 +177,9 @@ def test_pictures_and_sound_lie_close_together_in_the_file(tmp_path):
     latest = {"audio": 0.0, "video": 0.0}
     for kind, second in seconds:
         latest[kind] = second
-        assert abs(latest["audio"] - latest["video"]) < 1.5
+        assert abs(latest["audio"] - latest["video"]) < 8, (
+            "else players seek back and forth, and the muxer keeps what waits in memory"
+        )
 
 
 def test_the_index_comes_first(tmp_path):

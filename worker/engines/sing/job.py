@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -60,15 +60,18 @@ class Song:
     task: Task
     progress: Progress
     rate: int
-    seconds: Counter[str] = field(default_factory=Counter)
+    seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
 
     def plan(self) -> None:
         """Work out lips and head of all frames; a few numbers a frame, whatever the length."""
         self.voice = voice_of(self.task)
         reference = self.reference()
-        if self.voice is None and reference is None:
+        if self.voice is not None:
+            self.lips = lips_of(listen(mono_chunks(self.voice, RATE)), self.rate)
+        elif reference is not None:
+            self.lips = mimed(reference, self.rate)
+        else:
             raise BadPayload("photo_sing needs a driving audio or a reference video, and got neither.")
-        self.lips = self.sung() if self.voice else mimed(reference, self.rate)
         self.head = self.head_by(reference)
 
     def reference(self) -> Reference | None:
@@ -77,9 +80,6 @@ class Song:
         return follow_reference(
             self.task.reference_video, lambda done, total: self.progress("preprocessing", done, total)
         )
-
-    def sung(self) -> Lips:
-        return lips_of(listen(mono_chunks(self.voice, RATE)), self.rate)
 
     def head_by(self, reference: Reference | None) -> Head:
         if reference is None:

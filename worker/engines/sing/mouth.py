@@ -83,20 +83,19 @@ class Mouth:
         upper = points[topology.UPPER_LIP, :2] - (box.left, box.top)
         middle = lower + 0.16 * (upper - lower)
         width = 0.26 * self.rig.mouth_width * self.rig.pose.scale
-        cover = np.zeros(patch.shape[:2], np.float32)
+        shape = np.zeros(patch.shape[:2], np.float32)
         axes = max(1, round(width)), max(1, round(0.34 * gap))
-        cv2.ellipse(cover, (round(middle[0]), round(middle[1])), axes, 0, 0, 360, 1, -1)
-        cover = cv2.GaussianBlur(cover, (0, 0), max(1.0, 0.10 * gap))[..., None]
-        patch += (TONGUE * self.light - patch) * cover
+        cv2.ellipse(shape, (round(middle[0]), round(middle[1])), axes, 0, 0, 360, 1, -1)
+        cover = cv2.GaussianBlur(shape, (0, 0), max(1.0, 0.10 * gap))
+        patch += (TONGUE * self.light - patch) * cover[..., None]
 
     def add_row(self, patch: np.ndarray, box: Box, name: str, wish: Expression) -> None:
         """Lay a drawn row of teeth in; the upper one stays on the skull, the lower goes with the jaw."""
         size = self.rows[name].shape[1], self.rows[name].shape[0]
         corners = self.row_corners(name, wish.opening)
         place = self.rig.skull(corners, wish)[:, :2] - (box.left, box.top)
-        matrix = cv2.getAffineTransform(
-            np.float32([[-0.5, -0.5], [size[0] - 0.5, -0.5], [-0.5, size[1] - 0.5]]), np.float32(place)
-        )
+        own = np.array([[-0.5, -0.5], [size[0] - 0.5, -0.5], [-0.5, size[1] - 0.5]], np.float32)
+        matrix = cv2.getAffineTransform(own, place.astype(np.float32))
         row = cv2.warpAffine(
             self.rows[name], matrix, (patch.shape[1], patch.shape[0]), flags=cv2.INTER_LINEAR
         )
@@ -129,9 +128,7 @@ class Mouth:
         drawn = rasterize(points, topology.MOUTH_TRIANGLES, values, width=box.width, height=box.height)
         covered = (drawn[..., 2] > 0.5).astype(np.float32)
         places = drawn[..., :2] * self.texture_size + self.texture_low
-        teeth = cv2.remap(
-            self.image, places.astype(np.float32), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
+        teeth = seen_at(self.image, places.astype(np.float32), cv2.INTER_LINEAR)
         soft = cv2.GaussianBlur(cv2.erode(covered, np.ones((3, 3))), (0, 0), 1.2)
         patch += (teeth - patch) * (soft * covered)[..., None]
 
@@ -142,6 +139,12 @@ class Mouth:
         least = 0.75 if self.has_own_teeth else 0.55
         reach = max(1.5, 0.035 * self.rig.pose.scale)
         patch *= np.clip(least + (1 - least) * depth / reach, 0, 1)[..., None]
+
+
+def seen_at(image: np.ndarray, places: np.ndarray, how: int) -> np.ndarray:
+    """Return what the image shows at the places, (h, w, 2) float32 (x, y); beyond its edge, the edge."""
+    # The stub does not know that one map of both coordinates is enough.
+    return cv2.remap(image, places, None, how, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
 
 
 def skin_at(image: np.ndarray, nose: np.ndarray) -> np.ndarray:

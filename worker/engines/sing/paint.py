@@ -9,7 +9,7 @@ import numpy as np
 
 from worker.engines.sing.canvas import Canvas
 from worker.engines.sing.motion import Expression
-from worker.engines.sing.mouth import Inside, Mouth, box_round
+from worker.engines.sing.mouth import Inside, Mouth, box_round, seen_at
 from worker.engines.sing.rig import Rig
 from worker.faces.raster import rasterize
 from worker.faces.views import Box, yuv_of_rgb
@@ -55,7 +55,8 @@ class Painter:
     def paint(self, wish: Expression, pts: int) -> Picture:
         """Return the portrait with that expression."""
         points = self.rig.points(wish)
-        picture = Picture(*(plane.copy() for plane in self.still.planes), pts)
+        y, u, v = (plane.copy() for plane in self.still.planes)
+        picture = Picture(y, u, v, pts)
         self.bend(picture, points)
         inside = self.mouth.inside(points, wish)
         if inside is not None:
@@ -87,11 +88,8 @@ class Painter:
         """Return the box filled from those places of the still plane."""
         step = self.fineness.step if box is self.box else self.fineness.step // 2
         full = places.shape[1] * step, places.shape[0] * step
-        fine = places.astype(np.float32)
-        if step > 1:
-            fine = cv2.resize(fine, full, interpolation=cv2.INTER_LINEAR)
-        fine = np.ascontiguousarray(fine[: box.height, : box.width])
-        return cv2.remap(still, fine, None, self.fineness.how, borderMode=cv2.BORDER_REPLICATE)
+        fine = places if step == 1 else cv2.resize(places, full, interpolation=cv2.INTER_LINEAR)
+        return seen_at(still, np.ascontiguousarray(fine[: box.height, : box.width]), self.fineness.how)
 
 
 def soften_steps(luma: np.ndarray, places: np.ndarray, step: int) -> None:

@@ -78,15 +78,12 @@ class Rig:
     def rings_round(self, face: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         oval = face[topology.OVAL]
         centre = oval.mean(axis=0)
-        points, reach = [], []
-        for distance, share, behind in RINGS:
-            ring = (oval - centre) * distance + centre
-            ring[:, 2] = oval[:, 2] + behind * self.face_height
-            points.append(ring)
-            reach.append(np.full(len(ring), share))
-        points, reach = np.concatenate(points), np.concatenate(reach)
+        distance, share, behind = (np.repeat(column, len(oval)) for column in np.transpose(RINGS))
+        around = np.tile(oval - centre, (len(RINGS), 1))
+        points = around * distance[:, None] + centre
+        points[:, 2] = centre[2] + around[:, 2] + behind * self.face_height
         below = np.clip((points[:, 1] - face[topology.CHIN, 1]) / (NECK * self.face_height), 0, 1)
-        return points, reach * (1 - below)
+        return points, share * (1 - below)
 
     def still_grid(self, face: np.ndarray, width: int, height: int) -> np.ndarray:
         """Return points over the whole picture and a little more, but for the rings' place."""
