@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,12 +10,10 @@ import requests
 
 from faceswap_site.copies import Copy, free_port
 from runpod_bridge.tests.fake_runpod import FakeRunpod
+from runpod_bridge.tests.program import WITHIN, Program
 from worker.wire import SIGNATURE_HEADER, Message, MessageStatus, Payload, sign
 
 pytestmark = pytest.mark.slow
-
-WITHIN = 60.0
-Job = dict[str, Any]
 
 
 def give_back(given: Any, stopped: threading.Event) -> dict[str, Any]:
@@ -73,49 +68,27 @@ def copy(fake, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def program(copy: Copy) -> requests.Session:
-    session = requests.Session()
-    session.headers["Authorization"] = f"Bearer {copy.manage('createapikey', 'alice').strip()}"
-    return session
-
-
-@pytest.fixture
-def submit(program, copy, tiny_clip: Path, tiny_photo: Path) -> Callable[[], str]:
-    def post() -> str:
-        with tiny_clip.open("rb") as video, tiny_photo.open("rb") as photo:
-            files = {"reference_video": video, "source_image": photo}
-            answer = program.post(f"{copy.url}/v1/jobs", data={"mode": "video_swap"}, files=files)
-        assert answer.status_code == 202, answer.text
-        return f"{copy.url}/v1/jobs/{answer.json()['id']}"
-
-    return post
-
-
-def wait(program: requests.Session, job: str, is_so: Callable[[Job], Any]) -> Job:
-    until = time.monotonic() + WITHIN
-    while not is_so(said := program.get(job, timeout=10).json()):
-        assert time.monotonic() < until, said
-        time.sleep(0.2)
-    return said
+def program(copy: Copy) -> Program:
+    return Program(copy)
 
 
 @pytest.mark.parametrize("handler", [give_back, give_back_unheard])
-def test_a_job_goes_to_runpod_and_comes_back(fake, copy, program, submit, tiny_clip, handler):
+def test_a_job_goes_to_runpod_and_comes_back(fake, program, tiny_clip, tiny_photo, handler):
     fake.handler = handler
 
-    said = wait(program, submit(), lambda job: job["status"] in ("done", "failed"))
+    said = program.end_of(program.submit(tiny_clip, tiny_photo))
 
     assert said["status"] == "done", said
     assert said["runpod_job_id"] == fake.job.id
     assert requests.get(said["output_url"], timeout=10).content == tiny_clip.read_bytes()
 
 
-def test_cancelling_reaches_the_worker_at_runpod(fake, copy, program, submit):
+def test_cancelling_reaches_the_worker_at_runpod(fake, program, tiny_clip, tiny_photo):
     fake.handler = work_on
-    job = submit()
-    wait(program, job, lambda job: job["runpod_job_id"])
+    job = program.submit(tiny_clip, tiny_photo)
+    program.wait(job, lambda said: said["runpod_job_id"])
 
-    assert program.post(f"{job}/cancel").status_code == 202
+    program.cancel(job)
 
     assert fake.job.stopped.wait(10)
-    assert program.get(job).json()["status"] == "cancelled"
+    assert program.look(job)["status"] == "cancelled"

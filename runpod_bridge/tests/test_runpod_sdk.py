@@ -9,22 +9,20 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import venv
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
 
 from faceswap_site.copies import BASE_DIR, Copy
+from runpod_bridge.tests.program import Program, is_up, wait_for
 
 pytestmark = pytest.mark.slow
 
 SDK = "runpod==1.12.0"
-WITHIN = 60.0  # seconds, for anything here
 START = 'import runpod\nrunpod.serverless.start({"handler": handler})\n'
 
 IN_BASE64 = """
@@ -85,16 +83,13 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
         for cluster in ("dispatch", "outputs"):
             environ = copy.environ | {"Q_CLUSTER_NAME": cluster}
             run(process([sys.executable, "manage.py", "qcluster"], environ, BASE_DIR))
-        wait_for(lambda: answers(f"{copy.url}/healthz"), "the web server")
+        wait_for(lambda: is_up(copy.url), "the web server")
         yield copy
 
 
 @pytest.fixture(scope="module")
-def program(service: Copy) -> requests.Session:
-    """A program with a key."""
-    session = requests.Session()
-    session.headers["Authorization"] = f"Bearer {service.manage('createapikey', 'alice').strip()}"
-    return session
+def program(service: Copy) -> Program:
+    return Program(service)
 
 
 @contextmanager
@@ -139,64 +134,31 @@ def sdk_worker(sdk: Path, service: Copy, folder: Path, handler: str) -> Iterator
         yield
 
 
-def answers(url: str) -> bool:
-    try:
-        return requests.get(url, timeout=5).ok
-    except requests.ConnectionError:
-        return False
-
-
-def wait_for(is_so: Callable[[], Any], what: str) -> Any:
-    until = time.monotonic() + WITHIN
-    while not (found := is_so()):
-        assert time.monotonic() < until, f"{what} did not come within {WITHIN:.0f} s"
-        time.sleep(0.2)
-    return found
-
-
 @pytest.fixture
-def submit(program: requests.Session, service: Copy, tiny_clip: Path, tiny_photo: Path) -> Callable[[], str]:
-    def post() -> str:
-        with tiny_clip.open("rb") as video, tiny_photo.open("rb") as photo:
-            files = {"reference_video": video, "source_image": photo}
-            answer = program.post(f"{service.url}/v1/jobs", data={"mode": "video_swap"}, files=files)
-        assert answer.status_code == 202, answer.text
-        return f"{service.url}/v1/jobs/{answer.json()['id']}"
-
-    return post
-
-
-def ended(program: requests.Session, job: str) -> dict[str, Any]:
-    def look() -> dict[str, Any] | None:
-        said = program.get(job).json()
-        return said if said["status"] in ("done", "failed", "cancelled") else None
-
-    return wait_for(look, "the job's end")
+def job(program: Program, tiny_clip: Path, tiny_photo: Path) -> str:
+    return program.submit(tiny_clip, tiny_photo)
 
 
 @pytest.mark.parametrize("handler", [IN_BASE64, BY_UPLOAD], ids=["base64", "upload"])
-def test_a_three_line_handler_finishes_a_job(sdk, service, program, submit, tmp_path, tiny_clip, handler):
-    job = submit()
+def test_a_three_line_handler_finishes_a_job(sdk, service, program, job, tmp_path, tiny_clip, handler):
     with sdk_worker(sdk, service, tmp_path, handler):
-        said = ended(program, job)
+        said = program.end_of(job)
 
     assert said["status"] == "done", said
-    assert requests.get(said["output_url"]).content == tiny_clip.read_bytes()
+    assert requests.get(said["output_url"], timeout=10).content == tiny_clip.read_bytes()
 
 
-def test_a_handler_that_crashes_fails_the_job_with_its_sentence(sdk, service, program, submit, tmp_path):
-    job = submit()
+def test_a_handler_that_crashes_fails_the_job_with_its_sentence(sdk, service, program, job, tmp_path):
     with sdk_worker(sdk, service, tmp_path, CRASHING):
-        said = ended(program, job)
+        said = program.end_of(job)
 
     assert (said["status"], said["error_message"]) == ("failed", "The GPU fell off.")
 
 
-def test_a_cancelled_job_stops_its_handler(sdk, service, program, submit, tmp_path):
-    job = submit()
+def test_a_cancelled_job_stops_its_handler(sdk, service, program, job, tmp_path):
     with sdk_worker(sdk, service, tmp_path, ENDLESS):
-        wait_for(lambda: program.get(job).json()["progress"]["percent"] == 10, "progress")
-        assert program.post(f"{job}/cancel").status_code == 202
+        program.wait(job, lambda said: said["progress"]["percent"] == 10)
+        program.cancel(job)
         wait_for(lambda: (tmp_path / "stopped").exists(), "the end of the handler")
 
-    assert program.get(job).json()["status"] == "cancelled"
+    assert program.look(job)["status"] == "cancelled"
