@@ -9,7 +9,8 @@ from worker.tests.clipmaking import tone, write_clip, write_voice
 
 
 @pytest.mark.parametrize(
-    ("codec", "suffix"), [("pcm_s16le", "wav"), ("aac", "m4a"), ("flac", "flac"), ("libopus", "ogg")]
+    ("codec", "suffix"),
+    [("pcm_s16le", "wav"), ("libmp3lame", "mp3"), ("aac", "m4a"), ("flac", "flac"), ("libopus", "ogg")],
 )
 def test_any_common_sound_file_reads_as_mono_of_its_length(tmp_path, codec, suffix):
     voice = write_voice(tmp_path / f"voice.{suffix}", tone(1.5), codec=codec, channels=2)
