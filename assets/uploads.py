@@ -15,6 +15,7 @@ from django.core.files import File
 from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, StopUpload, TemporaryFileUploadHandler
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils.timezone import now
 
 from assets.errors import EmptyFile, NoLength, Refusal, TooLarge
@@ -62,6 +63,8 @@ class BodyLimit:
             return self.get_response(request)
         if refusal.status == TooLarge.status:
             drain(request)
+        if "text/html" in request.headers.get("Accept", ""):  # a browser's own form: a person reads this
+            return render(request, "refused.html", {"refusal": refusal}, status=refusal.status)
         return problem(request, refusal)
 
     def refusal(self, request: HttpRequest) -> Refusal | None:
