@@ -9,6 +9,7 @@ from django.contrib.auth.views import LoginView
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -36,8 +37,8 @@ class SignInForm(AuthenticationForm):
 
 
 @login_not_required
-def sign_in(request: HttpRequest) -> HttpResponse:
-    if request.htmx:
+def sign_in(request: HttpRequest) -> HttpResponseBase:
+    if "HX-Request" in request.headers:
         # A fragment of a page whose session has ended: load the page itself, which leads back here.
         return HttpResponseClientRefresh()
     view = LoginView.as_view(

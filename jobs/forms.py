@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.db.models import TextChoices
 
 from assets.errors import Refusal
 from jobs import consent
@@ -22,13 +23,13 @@ WORDS_FOR_CHOICE = {
 }
 
 
-def choice(choices: type, initial: str = "") -> forms.ChoiceField:
+def choice(choices: type[TextChoices], initial: str) -> forms.ChoiceField:
     return forms.ChoiceField(choices=choices.choices, initial=initial, error_messages=WORDS_FOR_CHOICE)
 
 
 def upload() -> forms.FileField:
     # An empty file is refused by name where all files are proved.
-    return forms.FileField(required=False, allow_empty_file=True)
+    return forms.FileField(required=False, allow_empty_file=True, widget=forms.FileInput)
 
 
 class NewJob(forms.Form):
@@ -47,10 +48,10 @@ class NewJob(forms.Form):
     FILES = ["reference_video", "source_image", "driving_audio"]
 
     def clean(self) -> dict[str, Any]:
-        data = super().clean()
-        mode, has_motion = data.get("mode"), data.get("reference_video") or data.get("driving_audio")
-        missing = [field for field in NEEDS.get(mode, ()) if not data.get(field)]
-        if mode == Mode.PHOTO_SING and not has_motion:
+        data = self.cleaned_data
+        missing = [field for field in NEEDS.get(data.get("mode", ""), ()) if not data[field]]
+        has_motion = data["reference_video"] or data["driving_audio"]
+        if data.get("mode") == Mode.PHOTO_SING and not has_motion:
             missing.append("driving_audio")
         for field in missing:
             self.add_error(field, WORDS_FOR_MISSING[field])

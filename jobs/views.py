@@ -18,6 +18,7 @@ from django.utils.timezone import now
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.middleware import HtmxDetails
 
 from assets.errors import NotFound, Refusal
 from assets.models import Asset
@@ -35,6 +36,13 @@ POLLING = [(timedelta(minutes=2), 2), (timedelta(minutes=15), 5)]
 POLLING_OLD = 10
 # With a provider that is asked about its health, a sign of life is as old as the last question.
 WORKER_SILENT_AFTER = max(FRESH, 2 * HEALTH_EVERY)
+
+
+class PageRequest(HttpRequest):
+    """A request as the middleware has completed it."""
+
+    htmx: HtmxDetails
+    id: str
 
 
 @require_safe
@@ -65,7 +73,7 @@ def open_among(jobs: list[Job]) -> list[Job]:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
-def new(request: HttpRequest) -> HttpResponse:
+def new(request: PageRequest) -> HttpResponse:
     if request.method != "POST":
         return render(request, "jobs/new.html", new_context(NewJob()))
     form = NewJob(request.POST, request.FILES)
@@ -76,7 +84,7 @@ def new(request: HttpRequest) -> HttpResponse:
     return render(request, template, new_context(form), status=422)
 
 
-def submit(request: HttpRequest, form: NewJob) -> Job | None:
+def submit(request: PageRequest, form: NewJob) -> Job | None:
     """Make the job, or leave in the form what stands in its way."""
     if cut_off := getattr(request, "refused_upload", None):
         # What came after the file over the cap was not read: to speak of that would be wrong.
@@ -122,7 +130,7 @@ def status(request: HttpRequest, job_id: UUID) -> HttpResponse:
 
 
 @require_POST
-def retry(request: HttpRequest, job_id: UUID) -> HttpResponse:
+def retry(request: PageRequest, job_id: UUID) -> HttpResponse:
     try:
         owned(request, job_id).retry(reason=f"retried by {request.user}")
     except NotRetryable as refusal:
@@ -131,7 +139,7 @@ def retry(request: HttpRequest, job_id: UUID) -> HttpResponse:
 
 
 @require_POST
-def cancel(request: HttpRequest, job_id: UUID) -> HttpResponse:
+def cancel(request: PageRequest, job_id: UUID) -> HttpResponse:
     with suppress(NotCancellable):  # It ended while the page was open: the page shows how.
         owned(request, job_id).cancel(reason=f"cancelled by {request.user}")
     return after_act(request, job_id)
@@ -173,7 +181,7 @@ def owned(request: HttpRequest, job_id: UUID) -> Job:
     return get_object_or_404(Job.objects.owned_by(request.user).with_parts(), pk=job_id)
 
 
-def after_act(request: HttpRequest, job_id: UUID) -> HttpResponse:
+def after_act(request: PageRequest, job_id: UUID) -> HttpResponse:
     """Show the job as it is now, which is not always what was asked for."""
     if not request.htmx:
         return redirect("jobs:detail", job_id)

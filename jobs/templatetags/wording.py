@@ -112,6 +112,8 @@ def time_left(seconds: float | None) -> str:
 
 
 @register.filter
-def took(job: Job) -> float:
+def took(job: Job) -> float | None:
     """Seconds from when a worker began until the result was here."""
+    if job.finished_at is None or job.latest is None or job.latest.started_at is None:
+        return None
     return (job.finished_at - job.latest.started_at).total_seconds()

@@ -163,6 +163,21 @@ def test_a_file_over_the_limit_is_refused_and_the_settings_stay(send, settings):
     assert not list(Path(settings.FILE_UPLOAD_TEMP_DIR).glob("*.upload*"))
 
 
+def test_files_too_large_together_are_refused_on_a_page_in_words(send, settings):
+    settings.MAX_UPLOAD_BYTES = 1024
+
+    response = send(reference_video=file(bytes(2 * 1024 * 1024)), headers={"Accept": "text/html,*/*;q=0.8"})
+
+    assert response.status_code == 413
+    assert "<h1>The upload is too large.</h1>" in response.text
+
+
+def test_a_form_field_that_is_none_of_ours_changes_nothing(send):
+    response = send(**{"reference_video-clear": "on", "source_image-clear": "on"})
+
+    assert response.status_code == 302
+
+
 @pytest.mark.parametrize(
     ("name", "shown"),
     [
