@@ -15,7 +15,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "worker" / "samples"
 PICTURE = ROOT / "docs" / "pictures" / "demo.jpg"
-HEIGHT = 300  # pixels of each row
+CELL = (240, 300)  # width and height in pixels
 GAP = 6
 WHITE = 255
 MOMENTS = (0.1, 0.35, 0.6, 0.85)  # of the clip's length
@@ -29,31 +29,26 @@ def frames(path: Path) -> list[np.ndarray]:
     return [every[round(moment * (len(every) - 1))] for moment in MOMENTS]
 
 
-def row(pictures: list[np.ndarray]) -> np.ndarray:
-    """Put pictures side by side, each HEIGHT high."""
-    gap = np.full((HEIGHT, GAP, 3), WHITE, np.uint8)
-    parts = []
-    for picture in pictures:
-        width = round(picture.shape[1] * HEIGHT / picture.shape[0])
-        parts += [cv2.resize(picture, (width, HEIGHT), interpolation=cv2.INTER_AREA), gap]
-    return np.hstack(parts[:-1])
+def cell(picture: np.ndarray) -> np.ndarray:
+    """Cut the middle out of a picture, in the shape of a CELL, and bring it to its size."""
+    width, height = CELL
+    left = max(picture.shape[1] - picture.shape[0] * width // height, 0) // 2
+    middle = picture[:, left : picture.shape[1] - left]
+    return cv2.resize(middle, CELL, interpolation=cv2.INTER_AREA)
 
 
-def stacked(rows: list[np.ndarray]) -> np.ndarray:
-    """Put rows below each other, centred, as wide as the widest."""
-    width = max(line.shape[1] for line in rows)
-    sheet = []
-    for line in rows:
-        left = (width - line.shape[1]) // 2
-        right = width - line.shape[1] - left
-        sheet.append(np.pad(line, ((0, GAP), (left, right), (0, 0)), constant_values=WHITE))
-    return np.vstack(sheet)[:-GAP]
+def sheet(rows: list[list[np.ndarray]]) -> np.ndarray:
+    """Put the cells of each row side by side, and the rows below each other."""
+    padded = [
+        [np.pad(part, ((0, GAP), (0, GAP), (0, 0)), constant_values=WHITE) for part in row] for row in rows
+    ]
+    return np.vstack([np.hstack(row) for row in padded])[:-GAP, :-GAP]
 
 
 def main() -> None:
-    sheet = stacked([row(frames(path)) for path in ROWS])
+    picture = sheet([[cell(frame) for frame in frames(path)] for path in ROWS])
     PICTURE.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(PICTURE), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 85])
+    cv2.imwrite(str(PICTURE), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 85])
     print(PICTURE)
 
 
