@@ -15,7 +15,7 @@ from worker.media.sound import Steadied, decoded
 
 def has_sound(path: Path) -> bool:
     with open_safely(path, SOUND_FORMATS) as container:
-        return bool(container.streams.audio)
+        return sound_stream(container) is not None
 
 
 def mono_chunks(path: Path, rate: int = 16_000) -> Iterator[np.ndarray]:

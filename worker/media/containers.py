@@ -27,7 +27,7 @@ def open_safely(path: Path, formats: str = VIDEO_FORMATS) -> InputContainer:
     """
     guard = {"format_whitelist": formats, "protocol_whitelist": "file"}
     try:
-        return av.open(str(path), options=guard)
+        return av.open(str(path), options=guard, metadata_errors="replace")
     except (av.FFmpegError, OSError) as exc:
         raise DecodeError(f"The file {path.name} cannot be read as video or sound: {exc}.") from exc
 

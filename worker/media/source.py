@@ -11,7 +11,7 @@ import numpy as np
 from av.video.reformatter import ColorRange
 
 from worker.errors import DecodeError
-from worker.media.containers import open_safely, origin_of, tick_of, video_stream
+from worker.media.containers import open_safely, origin_of, sound_stream, tick_of, video_stream
 from worker.media.picture import BT709, Colour, Picture, from_frame
 
 FULL_RANGE_FORMATS = {"yuvj420p", "yuvj422p", "yuvj444p", "yuvj440p"}
@@ -64,7 +64,7 @@ class VideoSource:
         self.duration = length_of(stream, self._container)
         self.frames = stream.frames or (round(self.duration * self.rate) if self.duration else None)
         self.colour = colour_of(first)
-        self.has_audio = bool(self._container.streams.audio)
+        self.has_audio = sound_stream(self._container) is not None
 
     def __enter__(self) -> VideoSource:
         return self

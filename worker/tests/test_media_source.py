@@ -123,6 +123,16 @@ def test_damage_in_the_middle_does_not_end_the_clip(tmp_path):
     assert pictures[-1].pts * source.time_base > 0.9
 
 
+def test_a_title_that_is_no_text_does_not_stop_the_reading(tmp_path):
+    content = write_clip(tmp_path / "a.mp4").read_bytes()
+    path = tmp_path / "b.mp4"
+    path.write_bytes(content.replace(b"VideoHandler", b"Video\xffandler"))
+
+    _, pictures = pictures_of(path)
+
+    assert len(pictures) == 25
+
+
 @pytest.mark.parametrize(
     "content",
     [b"", b"not a video at all", b"#EXTM3U\n#EXTINF:1,\na.mp4\n", b"ffconcat version 1.0\nfile a.mp4\n"],
