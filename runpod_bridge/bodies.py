@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.conf import settings
@@ -39,24 +39,27 @@ class NoMessage(Refusal):
     code, status, title = "bad_message", 422, "The message cannot be read."
 
 
-@dataclass(frozen=True, kw_only=True)
 class Body:
-    """A JSON body: `raw` as it came, and `text`, the same with a mark in place of every long text."""
+    """A JSON body as it came, in memory or in a file. Reading it raises NoMessage for what is none."""
 
-    raw: bytes | mmap.mmap
-    text: bytes
-    spans: dict[str, tuple[int, int]]
+    def __init__(self, raw: bytes | mmap.mmap) -> None:
+        self.raw = raw
+
+    @property
+    def text(self) -> bytes:
+        """The document, with a mark in place of every long text of a large one."""
+        return self._parts[0]
 
     def pieces(self, value: str) -> Iterator[bytes]:
         """Yield a text of the document as it stands in it, escapes included, a piece at a time."""
-        start, stop = self.spans.get(value, (0, 0))
+        start, stop = self._parts[1].get(value, (0, 0))
         if not stop:
             yield value.encode()
         for at in range(start, stop, PIECE):
             yield self.raw[at : min(at + PIECE, stop)]
 
     def read(self) -> dict[str, Any]:
-        """Return the JSON object, marks and all, or raise NoMessage."""
+        """Return the JSON object, marks and all."""
         try:
             said = json.loads(self.text)
         except (ValueError, RecursionError) as exc:
@@ -65,21 +68,23 @@ class Body:
             raise NoMessage("The message is no JSON object.")
         return said
 
+    @cached_property
+    def _parts(self) -> tuple[bytes, dict[str, tuple[int, int]]]:
+        return (self.raw, {}) if isinstance(self.raw, bytes) else without_long_texts(self.raw)
+
 
 @contextmanager
 def received(request: HttpRequest) -> Iterator[Body]:
     """Read the whole body; a large one lies in a file without a name, which ends with the process."""
     length = int(request.META.get("CONTENT_LENGTH") or 0)
     if length <= SMALL:
-        raw = b"".join(_pieces_of(request, length))
-        yield Body(raw=raw, text=raw, spans={})
+        yield Body(b"".join(_pieces_of(request, length)))
         return
     with turn(request), tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as file:
         file.writelines(_pieces_of(request, length))
         file.flush()
         with mmap.mmap(file.fileno(), length, access=mmap.ACCESS_READ) as mapped:
-            text, spans = without_long_texts(mapped)
-            yield Body(raw=mapped, text=text, spans=spans)
+            yield Body(mapped)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from base64 import b64encode
 
 import pytest
 
-from runpod_bridge.bodies import LONG, Body, NoMessage, without_long_texts
+from runpod_bridge.bodies import LONG, Body, NoMessage
 from runpod_bridge.reports import decoded
 
 
@@ -21,11 +21,10 @@ def test_long_texts_stay_where_they_are_and_the_rest_is_read():
     said = {"a": "é" * LONG, "b": ["x" * LONG, 'short \\ "quoted"'], "c": 3}
     raw = mapped(json.dumps(said).encode())
 
-    text, spans = without_long_texts(raw)
-    body = Body(raw=raw, text=text, spans=spans)
+    body = Body(raw)
 
     read = body.read()
-    assert len(text) < 1000
+    assert len(body.text) < 1000
     assert json.loads(b'"' + b"".join(body.pieces(read["a"])) + b'"') == said["a"]
     assert b"".join(body.pieces(read["b"][0])).decode() == said["b"][0]
     assert (read["b"][1], read["c"]) == (said["b"][1], 3)
@@ -34,16 +33,14 @@ def test_long_texts_stay_where_they_are_and_the_rest_is_read():
 def test_a_key_may_be_long_too():
     raw = mapped(json.dumps({"k" * 2 * LONG: 1, "job_id": "x"}).encode())
 
-    text, _ = without_long_texts(raw)
-
-    assert json.loads(text)["job_id"] == "x"
+    assert Body(raw).read()["job_id"] == "x"
 
 
 def test_a_large_body_of_small_things_is_refused():
     raw = mapped(json.dumps(["small"] * 200_000).encode())
 
     with pytest.raises(NoMessage, match="bytes without its result"):
-        without_long_texts(raw)
+        Body(raw).read()
 
 
 @pytest.mark.parametrize("length", [0, 1, 2, 3, 4, 1000])

@@ -322,11 +322,12 @@ def test_a_large_body_with_a_wrong_signature_is_not_believed(taken, clip_bytes):
         pytest.param(b'"' + b'\\"' * 5 * MIB, id="a text without an end"),
         pytest.param(b"[" * 10 * MIB, id="brackets"),
         pytest.param(b"\0" * 10 * MIB, id="nothing"),
+        pytest.param(b"[" + b'"",' * 3 * MIB, id="small texts"),
         pytest.param(b'{"job_id": "' + b"1" * 10 * MIB + b'"}', id="a long id"),
     ],
 )
 def test_ten_megabytes_of_junk_are_not_believed(taken, junk):
-    assert post(junk, "0" * 64).status_code in (401, 422)
+    assert post(junk, "0" * 64).status_code == 401
 
 
 def test_a_body_over_the_limit_is_refused_unread(taken, settings):
