@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import sys
 import threading
 import time
 import traceback
@@ -61,6 +62,12 @@ class Fault:
     is_acted_on: bool = False  # done all the same; only its answer is lost
 
 
+class Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):  # A client may go before it has read all.
+            super().handle_error(request, client_address)
+
+
 class FakeRunpod:
     """Serves while its `with` block runs. `handler(input, stopped)` is what its worker does with a job."""
 
@@ -73,7 +80,7 @@ class FakeRunpod:
         self.requests: list[tuple[str, Any]] = []  # the operation, and the body sent to it
         self.retried = 0
         self.lock = threading.RLock()
-        self.server = ThreadingHTTPServer(("127.0.0.1", port), _bound_to(self))
+        self.server = Server(("127.0.0.1", port), _bound_to(self))
         self.base = f"http://127.0.0.1:{self.server.server_port}/v2"
 
     def __enter__(self) -> FakeRunpod:
