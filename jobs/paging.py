@@ -32,7 +32,7 @@ def page_of(jobs: JobQuerySet, *, before: str = "", after: str = "", size: int =
         found = list(jobs.filter(_older_than(anchor))[: size + 1])
         return Page(jobs=found[:size], has_newer=True, has_older=len(found) > size)
     if anchor := _find(jobs, after):
-        found = list(jobs.filter(~_older_than(anchor)).exclude(pk=anchor.pk).reverse()[: size + 1])
+        found = list(jobs.filter(_newer_than(anchor)).reverse()[: size + 1])
         if len(found) > size:
             return Page(jobs=found[size - 1 :: -1], has_newer=True, has_older=True)
     found = list(jobs[: size + 1])
@@ -47,4 +47,9 @@ def _find(jobs: JobQuerySet, key: str) -> Job | None:
 
 
 def _older_than(job: Job) -> Q:
-    return Q(created_at__lt=job.created_at) | Q(created_at=job.created_at, id__lt=job.pk)
+    # The first condition follows from the second; it is what an index can be entered with.
+    return Q(created_at__lte=job.created_at) & (Q(created_at__lt=job.created_at) | Q(id__lt=job.pk))
+
+
+def _newer_than(job: Job) -> Q:
+    return Q(created_at__gte=job.created_at) & (Q(created_at__gt=job.created_at) | Q(id__gt=job.pk))

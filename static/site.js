@@ -40,6 +40,7 @@ class Drop {
     this.maxBytes = maxBytes;
     this.maxWords = maxWords;
     this.input.addEventListener("change", () => this.show());
+    element.querySelector("[data-choose]").addEventListener("click", () => this.input.click());
     element.querySelector("[data-clear]").addEventListener("click", () => this.clear());
     if (this.input.files.length) this.show(); // A browser may bring chosen files back when one returns to the page.
   }

@@ -47,8 +47,9 @@ ADVICE_ELSE = "Retry. Your files are still here; if it fails again, the log of t
 
 @register.filter
 def headline(event: Event) -> str:
-    """“Submitted”, “Trying again”; for an event that moved nothing, its own reason."""
-    return HEADLINES.get((event.old, event.new)) or event.reason[:1].upper() + event.reason[1:]
+    """“Submitted”, “Trying again”; what moved nothing is told by its own reason, less the brackets."""
+    note = event.reason.partition(" (")[0]
+    return HEADLINES.get((event.old, event.new)) or note[:1].upper() + note[1:]
 
 
 @register.filter

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+import worker.errors
 from jobs.models import Event, Job
 from jobs.templatetags.wording import (
     ADVICE_ELSE,
     HEADLINES,
+    WANTS_OTHER_FILES,
     advice,
     clock,
     duration,
@@ -26,7 +28,7 @@ def test_every_move_there_can_be_has_a_headline():
 def test_an_event_that_moved_nothing_is_told_in_its_own_words():
     event = Event(reason="result reported (callback)")
 
-    assert (headline(event), particulars(event)) == ("Result reported (callback)", "")
+    assert (headline(event), particulars(event)) == ("Result reported", "")
 
 
 @pytest.mark.parametrize(
@@ -39,6 +41,12 @@ def test_an_event_that_moved_nothing_is_told_in_its_own_words():
 )
 def test_a_reason_is_told_without_how_it_became_known(reason, shown):
     assert particulars(Event(old="processing", new="failed", reason=reason)) == shown
+
+
+def test_the_files_are_blamed_only_by_codes_that_the_worker_knows():
+    known = {error.code for error in vars(worker.errors).values() if hasattr(error, "code")}
+
+    assert known >= WANTS_OTHER_FILES
 
 
 def test_an_unknown_error_gets_advice_too():
