@@ -129,6 +129,8 @@ def _move_job(job: Job, attempt: Attempt, report: Report) -> None:
     elif report.is_transient and attempt.number < settings.MAX_ATTEMPTS:
         # Not sent at once: the sweep does it after a while, when the trouble may have passed.
         job.move(Job.Status.QUEUED, reason, attempt=attempt)
+        if report.cause == "lease":  # Its worker is gone, and that is all: the next may have it now.
+            job.queue_dispatch()
     else:
         job.move(
             Job.Status.FAILED,

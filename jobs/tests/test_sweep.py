@@ -65,7 +65,8 @@ def test_a_send_without_an_answer_whose_input_was_fetched_is_running(attempt):
     assert sweep.reconcile(later(minutes=11))["unanswered"] == 0
 
 
-def test_a_worker_that_falls_silent_loses_its_lease_and_the_job_is_tried_again(attempt):
+def test_a_worker_that_falls_silent_loses_its_lease_and_the_job_is_tried_again_at_once(attempt):
+    OrmQ.objects.all().delete()
     Attempt.objects.update(lease_until=later(seconds=30))
 
     assert sweep.reconcile(later(seconds=29))["lapsed"] == 0
@@ -74,6 +75,7 @@ def test_a_worker_that_falls_silent_loses_its_lease_and_the_job_is_tried_again(a
     attempt.refresh_from_db()
     assert attempt.outcome == Attempt.Outcome.LOST
     assert Job.objects.get().status == Status.QUEUED
+    assert "jobs.dispatch.dispatch" in tasks()
 
 
 def test_work_past_its_deadline_fails_and_is_called_back(attempt):
