@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from assets.errors import Refusal
+from assets.errors import NotFound, Refusal
 from assets.receiving import spooled
 from jobs.compute import Report, State
 from jobs.models import Attempt
@@ -122,6 +122,9 @@ def _stored(attempt: Attempt, message: Message, cause: str, body: Body | None) -
     try:
         with spooled(decoded(pieces)) as keep:
             keep(attempt.output)
+    except NotFound:
+        # Deleted, or brought by the same message a moment ago: either way this one has nothing to say.
+        return Report(state=State.QUEUED, cause=cause)
     except binascii.Error as exc:
         return bad_output(f"The result in the worker's message is no base64: {exc}.", cause)
     except Refusal as refusal:

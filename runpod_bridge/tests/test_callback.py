@@ -9,12 +9,14 @@ import pytest
 from django.test import Client
 from django.utils.timezone import now
 
+from jobs import outcomes
 from jobs.models import Attempt, Job
 from jobs.outputs import collect
 from runpod_bridge import bodies
 from runpod_bridge.payload import callback_secret
+from runpod_bridge.reports import report_of
 from runpod_bridge.tests.conftest import post, say, sent
-from worker.wire import sign
+from worker.wire import Message, sign
 
 pytestmark = pytest.mark.django_db
 
@@ -208,6 +210,18 @@ def test_a_base64_result_sent_again_does_not_touch_what_is_kept(taken, job, clip
 
     taken.output.refresh_from_db()
     assert taken.output.file.name == kept
+
+
+def test_of_two_equal_results_that_come_at_once_one_is_kept(taken, job, clip_bytes):
+    late = Attempt.objects.select_related("output").get()  # read before the first was through
+    message = Message.from_bytes(json.dumps({"job_id": "x", **in_base64(clip_bytes)}).encode(), 10 * MIB)
+    say(taken, in_base64(clip_bytes))
+
+    assert not outcomes.apply(late, report_of(late, message, cause="callback"))
+
+    collect(taken.pk)
+    job.refresh_from_db()
+    assert job.status == Job.Status.DONE
 
 
 def test_of_completed_and_failed_the_first_counts(taken, job, deliver):
