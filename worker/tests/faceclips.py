@@ -42,5 +42,13 @@ def face_that_goes(index: int, width: int, height: int) -> np.ndarray:
     return moving_face(index, width, height) if index < 10 else plain_grey(index, width, height)
 
 
+def cut_to_another(index: int, width: int, height: int) -> np.ndarray:
+    """Return the astronaut for the first 12 pictures, then the admiral, elsewhere."""
+    if index < 12:
+        return moving_face(index, width, height)
+    place = np.float32([[0.6, 0, width * 0.4 - 0.6 * 267], [0, 0.6, height * 0.5 - 0.6 * 237]])
+    return cv2.warpAffine(portrait(HOPPER), place, (width, height), borderMode=cv2.BORDER_REPLICATE)
+
+
 def plain_grey(index: int, width: int, height: int) -> np.ndarray:
     return np.full((height, width, 3), 120, np.uint8)
