@@ -49,8 +49,11 @@ def fetch(url: str) -> Iterator[bytes]:
 
 
 def _session(url: str) -> requests.Session:
-    parts = urlsplit(url)
-    port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+    except ValueError:
+        raise ForbiddenAddress(f"The result is said to be at {url[:80]!r}, which is no address.") from None
     if f"{parts.hostname}:{port}" in settings.OUTPUT_URL_ALLOWED_HOSTS:
         session = requests.Session()
     elif parts.scheme == "https":
@@ -70,7 +73,7 @@ def _get(session: requests.Session, url: str) -> requests.Response:
         return session.get(url, stream=True, timeout=TIMEOUT, allow_redirects=False)
     except requests_hardened.ip_filter.InvalidIPAddress:
         raise ForbiddenAddress(f"The result is at {host}, which is not a public address.") from None
-    except requests.RequestException as exc:
+    except (requests.RequestException, ValueError) as exc:
         raise NoBytes(f"The result could not be fetched from {host}: {type(exc).__name__}.") from exc
 
 

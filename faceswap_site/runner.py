@@ -39,7 +39,7 @@ LOCKED_WITHIN = 4.0  # seconds: a copy that was killed a moment ago may still be
 STOPPED_WITHIN = 4.5
 ROUND = 0.2
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # where one finds oneself
-LOCAL_WORKER = "this-machine"
+WORKER_NAME = "this-machine"
 # `python -m worker` ends with this code where the engine cannot run.
 UNSUPPORTED_MACHINE = 3
 
@@ -174,18 +174,20 @@ def queue() -> list[Program]:
 
 def worker(base_url: str) -> list[Program]:
     """The worker of this machine, unless the work is done elsewhere."""
+    from django.conf import settings
+
     from jobs.compute import current_provider  # models: only after set_up
     from runpod_bridge.models import NAME_LENGTH, WorkerToken
     from runpod_bridge.pool import PoolProvider
 
-    if not isinstance(current_provider(), PoolProvider):
+    if not (settings.LOCAL_WORKER and isinstance(current_provider(), PoolProvider)):
         return []
     # By host, so that two machines on one database do not end each other's tokens.
-    _, token = WorkerToken.objects.issue(f"{LOCAL_WORKER} {socket.gethostname()}"[:NAME_LENGTH])
+    _, token = WorkerToken.objects.issue(f"{WORKER_NAME} {socket.gethostname()}"[:NAME_LENGTH])
     return [
         Program(
             name="worker",
-            command=[sys.executable, "-m", "worker", "--server", base_url, "--name", LOCAL_WORKER],
+            command=[sys.executable, "-m", "worker", "--server", base_url, "--name", WORKER_NAME],
             environ={"WORKER_TOKEN": token},
             hopeless_exits=frozenset({UNSUPPORTED_MACHINE}),
         )

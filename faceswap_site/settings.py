@@ -146,6 +146,7 @@ COMPUTE_PROVIDER = env.str(
     if RUNPOD_API_KEY and RUNPOD_ENDPOINT_ID
     else "runpod_bridge.pool.PoolProvider",
 )
+LOCAL_WORKER = env.bool("LOCAL_WORKER", True)  # whether `make run` starts a worker on this machine
 MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", 3)  # by itself; a person may always retry
 CLAIM_GRACE = timedelta(seconds=env.int("CLAIM_GRACE_SECONDS", 600))
 LEASE = timedelta(seconds=env.int("LEASE_SECONDS", 30))  # a pool worker pings every few seconds

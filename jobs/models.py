@@ -400,11 +400,16 @@ class Attempt(models.Model):
     def tokens(self) -> TokenQuerySet:
         return Token.objects.filter(subject=self.subject)
 
-    def close(self, outcome: str, at: datetime, **columns: Any) -> bool:
-        """End it, if nobody has yet; say whether it was us. Its tokens end with it."""
+    def close(
+        self, outcome: str, at: datetime, *, among: AttemptQuerySet | None = None, **columns: Any
+    ) -> bool:
+        """End it, if nobody has yet; say whether it was us. Its tokens end with it.
+
+        `among`: only if it is still one of these; by default, of the open ones.
+        """
+        rows = Attempt.objects.open() if among is None else among
         with transaction.atomic():
-            rows = Attempt.objects.open().filter(pk=self.pk)
-            if rows.update(closed_at=at, outcome=outcome, **columns) != 1:
+            if rows.filter(pk=self.pk).update(closed_at=at, outcome=outcome, **columns) != 1:
                 return False
             self.tokens().revoke(at)
         self.closed_at, self.outcome = at, outcome

@@ -108,6 +108,8 @@ def _end(attempt: Attempt, report: Report, at: datetime) -> bool:
         ended = attempt.close(
             OUTCOMES[report.state],
             at,
+            # Once its result is being collected, that alone decides.
+            among=Attempt.objects.working(),
             error_code=report.error_code[:40],
             error_message=report.error_message,
             error_detail=report.error_detail,

@@ -127,6 +127,16 @@ def test_a_failure_after_the_result_changes_nothing(attempt):
     assert attempt.percent == 100
 
 
+@pytest.mark.parametrize("state", [State.FAILED, State.LOST, State.CANCELLED])
+def test_once_a_result_is_being_collected_that_alone_decides(attempt, state):
+    outcomes.apply(attempt, COMPLETED)
+
+    assert not outcomes.apply(attempt, Report(state=state, cause="poll"))
+
+    attempt.refresh_from_db()
+    assert attempt.is_open
+
+
 def test_a_reported_result_is_collected_by_the_outputs_cluster_once(attempt):
     before = OrmQ.objects.filter(key="outputs").count()
 

@@ -136,6 +136,8 @@ def test_a_bad_answer_of_a_listed_store_fails_the_job(attempt, store, settings, 
         "https://[::ffff:127.0.0.1]/result.mp4",
         "file:///etc/passwd",
         "https://",
+        "https://example.com:99999/result.mp4",
+        "https://[::1/result.mp4",
         "nonsense",
     ],
 )
