@@ -72,7 +72,8 @@ def widened(picture: Picture, height: int) -> Picture:
     """Set the picture, at that height, over a blurred copy of itself that fills 16:9."""
     width = height * 16 // 9 // 4 * 4
     inner = round(picture.width * height / picture.height / 4) * 4
-    return Picture(*(over_blurred(plane, picture, width, height, inner) for plane in picture.planes))
+    y, u, v = (over_blurred(plane, picture, width, height, inner) for plane in picture.planes)
+    return Picture(y, u, v)
 
 
 def over_blurred(plane: np.ndarray, picture: Picture, width: int, height: int, inner: int) -> np.ndarray:

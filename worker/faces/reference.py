@@ -40,7 +40,8 @@ def mean_face(faces: list[np.ndarray]) -> np.ndarray:
 
 def main() -> None:
     photos = [cv2.cvtColor(cv2.imread(str(SAMPLES / name)), cv2.COLOR_BGR2RGB) for name in PORTRAITS]
-    faces = [landmarks_of_photo(photo)[: topology.FACE_POINTS].astype(np.float64) for photo in photos]
+    found = [landmarks_of_photo(photo) for photo in photos]
+    faces = [face[: topology.FACE_POINTS].astype(np.float64) for face in found if face is not None]
     np.save(REFERENCE_FILE, mean_face(faces).astype(np.float32))
     print(f"Wrote {REFERENCE_FILE} from {len(faces)} portraits.")
 

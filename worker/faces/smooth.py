@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -47,7 +47,7 @@ class Sighting:
         """Whether the other cannot be the same face one frame on."""
         size, other_size = face_size(self.landmarks), face_size(other.landmarks)
         moved = np.linalg.norm(other.centre - self.centre)
-        return moved > JUMP * min(size, other_size) or not 2 / 3 < other_size / size < 3 / 2
+        return bool(moved > JUMP * min(size, other_size)) or not 2 / 3 < other_size / size < 3 / 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +86,7 @@ def smooth(sightings: list[Sighting], steps: np.ndarray, here: Sighting) -> tupl
 
 @dataclass(kw_only=True)
 class _Frame:
-    payload: object
+    payload: Any
     sighting: Sighting | None
     is_cut: bool  # nothing before this frame belongs to what follows
 
@@ -115,17 +115,17 @@ class Smoother:
 
     def next(self) -> tuple[Payload, Face | None]:
         here = self.after.popleft()
-        face = self.face(here) if here.sighting else None
+        face = self.face(here, here.sighting) if here.sighting else None
         payload, here.payload = here.payload, None  # the past is kept for its landmarks alone
         self.before.append(here)
         return payload, face
 
-    def face(self, here: _Frame) -> Face:
+    def face(self, here: _Frame, sighting: Sighting) -> Face:
         past, future = self.past(here), self.future()
         around = [(0, here), *((-step, f) for step, f in past), *future]
         seen = [(step, frame.sighting) for step, frame in around if frame.sighting]
         steps = np.array([step for step, _ in seen], float)
-        shape, pose = smooth([sighting for _, sighting in seen], steps, here.sighting)
+        shape, pose = smooth([each for _, each in seen], steps, sighting)
         gaps = [abs(step) for step, frame in around if frame.sighting is None]
         return Face(
             landmarks=pose.apply(shape).astype(np.float32),

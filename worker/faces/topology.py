@@ -87,7 +87,7 @@ EXPRESSIVE = np.concatenate([LIPS, LEFT_EYE_AREA, RIGHT_EYE_AREA, np.arange(FACE
 
 def _within(triangles: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Return which triangles have all three corners among the points."""
-    return np.isin(triangles, points).all(axis=1)
+    return np.all(np.isin(triangles, points), axis=1)
 
 
 def _strip(upper: np.ndarray, lower: np.ndarray) -> np.ndarray:

@@ -40,11 +40,11 @@ class Tracker:
 
     def follow(self, view: View) -> np.ndarray | None:
         """Return the (478, 3) landmarks of the held face, else of the largest; None if there is none."""
-        landmarks = self.hold(view) if self.region else None
+        landmarks = self.hold(view, self.region) if self.region else None
         return self.search(view) if landmarks is None else landmarks
 
-    def hold(self, view: View) -> np.ndarray | None:
-        landmarks = self.read(view, self.region)
+    def hold(self, view: View, region: Region) -> np.ndarray | None:
+        landmarks = self.read(view, region)
         self.region = None if landmarks is None else region_of_landmarks(landmarks)
         return landmarks
 
@@ -54,12 +54,10 @@ class Tracker:
         for face in self.detections(image):
             scale = view.width / image.shape[1]
             found = region_of_detection(face)
-            self.region = Region(
-                x=found.x * scale, y=found.y * scale, side=found.side * scale, angle=found.angle
-            )
+            region = Region(x=found.x * scale, y=found.y * scale, side=found.side * scale, angle=found.angle)
             # Look twice: the second starts from landmarks, as in every later picture, and finds the same.
-            if self.hold(view) is not None:
-                return self.hold(view)
+            if self.hold(view, region) is not None and self.region is not None:
+                return self.hold(view, self.region)
         return None
 
     def detections(self, image: np.ndarray) -> list:

@@ -144,7 +144,7 @@ class Mouth:
 def seen_at(image: np.ndarray, places: np.ndarray, how: int) -> np.ndarray:
     """Return what the image shows at the places, (h, w, 2) float32 (x, y); beyond its edge, the edge."""
     # The stub does not know that one map of both coordinates is enough.
-    return cv2.remap(image, places, None, how, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
+    return cv2.remap(image, places, None, how, borderMode=cv2.BORDER_REPLICATE)
 
 
 def skin_at(image: np.ndarray, nose: np.ndarray) -> np.ndarray:

@@ -47,7 +47,7 @@ class Grain:
     def add(self, layer: np.ndarray) -> None:
         """Add the noise that the float32 layer lacks, in place."""
         self.frames += 1
-        if self.level > LEAST:
+        if self.level is not None and self.level > LEAST:
             layer += min(self.level, MOST) * self.shifted(*layer.shape)
 
     def shifted(self, height: int, width: int) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -46,10 +46,11 @@ def run(task: Task, progress: Progress) -> Result:
     if landmarks is None:
         height, width = photo.shape[:2]
         raise NoFaceInSource(f"No face was found in the source photo of {width}x{height} pixels.")
+    assert task.reference_video is not None  # a swap without one is refused as a bad payload
     with open_video(task.reference_video) as source:
         swap = Swap(source=source, photo=photo, landmarks=landmarks, quality=QUALITIES[task.quality])
         with swap.timed("scout"):
-            swap.findings = scout(task.reference_video, swap.to_rgb)
+            swap.findings = scout(source.path, swap.to_rgb)
         progress("generating", 0, source.frames)
         return write(task, swap, progress)
 
@@ -59,7 +60,7 @@ def write(task: Task, swap: Swap, progress: Progress) -> Result:
     source = swap.source
     camera = Follower(source.width, source.height, task.aspect_ratio, float(source.rate))
     width, height = output_size(camera.width, camera.height, enable_4k=task.enable_4k)
-    sound = Sound(task.reference_video) if source.has_audio else None
+    sound = Sound(source.path) if source.has_audio else None
     sink = Mp4Sink(
         task.output,
         width=width,
@@ -102,7 +103,7 @@ class Swap:
     quality: Quality
     findings: Findings | None = None
     swapped: int = 0
-    seconds: Counter[str] = field(default_factory=Counter)
+    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
 
     def __post_init__(self) -> None:
         by_size = "bt709" if self.source.height >= HD_LINES else "bt601"

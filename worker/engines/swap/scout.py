@@ -53,6 +53,7 @@ def glimpses(path: Path) -> Iterator[list[np.ndarray]]:
     """Yield some of the clip's pictures as upright Y, Cb, Cr planes."""
     with open_safely(path) as container:
         stream = video_stream(container)
+        assert stream is not None  # whoever opened the clip to read it has seen it
         stream.thread_type = "AUTO"
         seen = set()
         for place in places(container, stream):
@@ -67,7 +68,7 @@ def glimpses(path: Path) -> Iterator[list[np.ndarray]]:
 def places(container: av.container.InputContainer, stream: av.VideoStream) -> list[int | None]:
     """Return where to seek, in the stream's time base; only the beginning if the length is not known."""
     length = stream.duration
-    if not length and container.duration:
+    if not length and container.duration and stream.time_base:
         length = int(container.duration / av.time_base / stream.time_base)
     if not length:
         return [None]

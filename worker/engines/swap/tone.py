@@ -79,9 +79,10 @@ class Tone:
         contrast = np.ones(3)
         if there.detail is not None and here.detail is not None:
             contrast = np.clip(there.detail / here.detail, LEAST_CONTRAST, MOST_CONTRAST)
-        kept = CONTRAST_MEMORY if self.contrast is not None else 0
-        self.contrast = contrast if not kept else kept * self.contrast + (1 - kept) * contrast
-        return self.contrast
+        if self.contrast is not None:
+            contrast = CONTRAST_MEMORY * self.contrast + (1 - CONTRAST_MEMORY) * contrast
+        self.contrast = contrast
+        return contrast
 
 
 def mixed(old: np.ndarray, new: np.ndarray, kept: float) -> np.ndarray:
