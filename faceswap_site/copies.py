@@ -31,6 +31,7 @@ NEUTRAL = {
     "BEHIND_TLS_PROXY": "0",
     "CALLBACK_SECRET": "",
     "CALLBACK_SECRET_SHARED": "0",
+    "LOCAL_WORKER": "1",
     "HOST": "127.0.0.1",
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -80,7 +81,7 @@ def _reject(attempt: Attempt, refusal: Refusal) -> None:
     job, at = Job.objects.get(pk=attempt.job_id), now()
     sentence = str(refusal)
     with transaction.atomic(), suppress(IllegalMove):
-        columns = {"error_code": "bad_output", "error_message": sentence}
+        columns: dict[str, Any] = {"error_code": "bad_output", "error_message": sentence}
         if attempt.close(Attempt.Outcome.FAILED, at, **columns) and job.latest_id == attempt.pk:
             job.move(Job.Status.FAILED, sentence, attempt=attempt, **columns)
     attempt.output.erase(at)
