@@ -21,7 +21,7 @@ from assets.uploads import HashedUpload, refused_upload
 from jobs import consent
 from jobs.auth import API_AUTH, ApiRequest, OutputLink, output_token
 from jobs.errors import NoOutput
-from jobs.models import AspectRatio, Job, Mode, Quality, Stage
+from jobs.models import AspectRatio, Attempt, Job, Mode, Quality, Stage
 from jobs.submission import submit
 
 router = Router(tags=["jobs"])
@@ -56,6 +56,8 @@ class Problem(Schema):
 
 
 class Metrics(Schema):
+    """What the latest attempt took. `fps` is frames made per second of `run_seconds`, not the video's rate."""
+
     queue_seconds: float | None
     run_seconds: float | None
     frames: int | None
@@ -263,12 +265,14 @@ def metrics_out(job: Job) -> dict[str, Any]:
     attempt = job.latest
     if attempt is None or attempt.started_at is None:
         return {"queue_seconds": None, "run_seconds": None, "frames": None, "fps": None}
-    ended = attempt.collecting_at and attempt.closed_at
+    ended = attempt.closed_at if attempt.outcome == Attempt.Outcome.COMPLETED else None
+    run_seconds = (ended - attempt.started_at).total_seconds() if ended else None
+    frames = attempt.metrics.get("frames")
     return {
         "queue_seconds": (attempt.started_at - job.queued_at).total_seconds(),
-        "run_seconds": (ended - attempt.started_at).total_seconds() if ended else None,
-        "frames": attempt.metrics.get("frames"),
-        "fps": attempt.metrics.get("fps"),
+        "run_seconds": run_seconds,
+        "frames": frames,
+        "fps": round(frames / run_seconds, 2) if frames and run_seconds else None,
     }
 
 

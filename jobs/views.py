@@ -23,7 +23,7 @@ from django_htmx.middleware import HtmxDetails
 from assets.errors import NotFound, Refusal
 from assets.models import Asset
 from assets.serving import serve, serve_thumbnail
-from assets.uploads import drain
+from assets.uploads import drain, refused_upload
 from jobs import consent, paging
 from jobs.errors import NotCancellable, NotRetryable
 from jobs.forms import NewJob
@@ -86,7 +86,7 @@ def new(request: PageRequest) -> HttpResponse:
 
 def submit(request: PageRequest, form: NewJob) -> Job | None:
     """Make the job, or leave in the form what stands in its way."""
-    if cut_off := getattr(request, "refused_upload", None):
+    if cut_off := refused_upload(request):
         # What came after the file over the cap was not read: to speak of that would be wrong.
         drain(request)
         form.errors.clear()

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 
 import pytest
 from django.core.files.base import ContentFile
+from django.utils.timezone import now
 
 from assets.models import Asset
 from jobs import consent
-from jobs.models import ApiKey, Job
+from jobs.models import ApiKey, Attempt, Job
 
 pytestmark = pytest.mark.django_db
 
@@ -175,6 +177,17 @@ def test_a_done_job_cannot_be_retried(api, done_job):
     response = api.post(f"/v1/jobs/{done_job.pk}/retry")
 
     assert (response.status_code, response.json()["code"]) == (409, "not_retryable")
+
+
+def test_the_figures_say_how_fast_the_frames_were_made(api, job, settings):
+    began = now()
+    attempt = Attempt.objects.begin(job, provider=settings.COMPUTE_PROVIDER, at=began)
+    Attempt.objects.update(started_at=began, metrics={"frames": 180, "fps": 30})
+    attempt.close(Attempt.Outcome.COMPLETED, began + timedelta(seconds=4))
+
+    metrics = api.get(f"/v1/jobs/{job.pk}").json()["metrics"]
+
+    assert (metrics["run_seconds"], metrics["frames"], metrics["fps"]) == (4, 180, 45)
 
 
 def test_the_output_link_plays_without_a_key(api, client, done_job, clip_bytes):
