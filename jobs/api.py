@@ -56,7 +56,7 @@ class Problem(Schema):
 
 
 class Metrics(Schema):
-    """What the latest attempt took. `fps` is frames made per second of `run_seconds`, not the video's rate."""
+    """What the latest attempt took. `fps` is frames made per second of `run_seconds`, not a frame rate."""
 
     queue_seconds: float | None
     run_seconds: float | None
