@@ -65,7 +65,10 @@ class Child:
         """See a death, or start it again when its pause is over."""
         if self.process is not None and self.process.poll() is not None:
             self._died(self.process, at)
-        if self.next_start is not None and at >= self.next_start:
+        if self.next_start is None:
+            return
+        wait = self.next_start - at
+        if wait <= timedelta() or wait > LONGEST_PAUSE:  # The latter: the clock was set back.
             self.start(at)
 
     def _died(self, process: subprocess.Popen[bytes], at: datetime) -> None:

@@ -141,13 +141,14 @@ def prepare() -> None:
     try:
         call_command("check", stdout=io.StringIO())  # Warnings go to standard error.
         call_command("migrate", interactive=False, verbosity=0)
+        connection.close()
+        call_command("collectstatic", interactive=False, verbosity=0)
     except SystemCheckError as exc:
         raise CannotStart(str(exc)) from exc
     except DatabaseError as exc:
         raise CannotStart(f"The database cannot be used: {exc}") from exc
-    finally:
-        connection.close()
-    call_command("collectstatic", interactive=False, verbosity=0)
+    except OSError as exc:
+        raise CannotStart(f"The data folder cannot be written: {exc}") from exc
 
 
 def web(listener: socket.socket) -> Program:
@@ -214,6 +215,8 @@ def supervise(
     finally:
         timekeeper.ended.set()
         end_all(list(children.values()))
+        if timekeeper.is_alive():
+            timekeeper.join(timeout=1)
 
 
 def stop_asked(*, follow_stdin: bool) -> SimpleQueue[str]:

@@ -10,8 +10,11 @@ from gunicorn.glogging import Logger
 
 from faceswap_site.redaction import RedactingFormatter
 
-# Asked every few seconds by our own worker and by whoever watches us: news only when they fail.
-ROUTINE = re.compile(r"^/(runpod/v2/[^/]+/(job-take|job-stop|ping)/|healthz$|readyz$|static/)")
+# Said every few seconds by our own worker, by open pages and by whoever watches us: news only when it fails.
+ROUTINE = re.compile(
+    r"^/(runpod/v2/[^/]+/(job-take|job-stop|ping)/|v1/runpod/callback$"
+    r"|jobs/[^/]+/status/$|live/$|healthz$|readyz$|static/)"
+)
 
 
 class QuietLogger(Logger):

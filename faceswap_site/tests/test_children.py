@@ -74,6 +74,18 @@ def test_a_dead_child_is_not_started_before_its_pause_is_over(child_of):
     assert not child.is_running
 
 
+def test_a_clock_that_was_set_back_keeps_no_child_waiting(child_of):
+    child, at = child_of("sleep", "60"), now()
+    child.start(at)
+    child.kill()
+    dies(child)
+
+    child.tend(at)
+    child.tend(at - timedelta(hours=1))
+
+    assert child.is_running
+
+
 def test_a_child_that_says_it_cannot_run_here_is_left_alone(child_of):
     child, at = child_of("sh", "-c", "exit 3", hopeless_exits=frozenset({3})), now()
     child.start(at)
