@@ -24,6 +24,7 @@ from typing import IO
 
 import django
 import requests
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
@@ -70,7 +71,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def run(held: ExitStack, *, follow_stdin: bool) -> None:
-    settings = set_up()
+    set_up()
     lock = held.enter_context(locked(settings.DATA_DIR))
     listener = held.enter_context(listening(settings.HOST, settings.PORT))
     prepare()
@@ -82,15 +83,13 @@ def run(held: ExitStack, *, follow_stdin: bool) -> None:
     supervise(children, undertaker, base_url=base_url, follow_stdin=follow_stdin)
 
 
-def set_up():
-    """Load Django and return its settings, or raise CannotStart."""
+def set_up() -> None:
+    """Load the settings and the models, or raise CannotStart."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "faceswap_site.settings")
     try:
         django.setup()
-        from django.conf import settings
     except (OSError, ImproperlyConfigured, ValueError) as exc:
         raise CannotStart(f"The settings cannot be used: {exc}") from exc
-    return settings
 
 
 @contextmanager
@@ -175,8 +174,6 @@ def queue() -> list[Program]:
 
 def worker(base_url: str) -> list[Program]:
     """The worker of this machine, unless the work is done elsewhere."""
-    from django.conf import settings
-
     from jobs.compute import current_provider  # models: only after set_up
     from runpod_bridge.models import NAME_LENGTH, WorkerToken
     from runpod_bridge.pool import PoolProvider
@@ -259,8 +256,6 @@ def end_all(children: list[Child]) -> None:
 
 def greet(base_url: str) -> None:
     """Say where to go, once the web server answers."""
-    from django.conf import settings
-
     from faceswap_site.setup import OWNER_LINK_TTL, owner_link
 
     try:
