@@ -57,6 +57,24 @@ class WorkersOnlyOnThePublicHost:
         return self.get_response(request)
 
 
+class WrongMethodIsAProblem:
+    """Put the API's 405, which the framework says in plain text, into words like every other refusal."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code != 405 or not SELF_GUARDED.match(request.path):
+            return response
+        detail = f"{request.path} takes {response['Allow']}, not {request.method}."
+        refused = problem_document(
+            status=405, code="method_not_allowed", title="This is not done here.", detail=detail
+        )
+        refused["Allow"] = response["Allow"]
+        return refused
+
+
 class LoginRequired(LoginRequiredMiddleware):
     """Every page wants a signed-in user, unless it says otherwise; the API has guards of its own."""
 

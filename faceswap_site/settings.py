@@ -76,6 +76,7 @@ MIDDLEWARE = [
     "faceswap_site.middleware.RequestId",
     "corsheaders.middleware.CorsMiddleware",
     "assets.uploads.BodyLimit",
+    "faceswap_site.middleware.WrongMethodIsAProblem",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
