@@ -12,7 +12,7 @@ from django.utils.timezone import now
 from django_q.tasks import async_task
 
 from assets import retention
-from jobs import outcomes
+from jobs import clocks, outcomes
 from jobs.compute import ProviderError, Report, State, current_provider, provider_of
 from jobs.heartbeat import SWEEP_BEAT, WORKER_BEAT
 from jobs.models import Attempt, Heartbeat, Job
@@ -25,8 +25,12 @@ HEALTH_EVERY = timedelta(seconds=60)
 
 def sweep_if_due(at: datetime) -> dict[str, int] | None:
     """Sweep, unless this or another process did so within the last seconds."""
+    last = Heartbeat.last(SWEEP_BEAT)
     if not Heartbeat.take_turn(SWEEP_BEAT, at, settings.SWEEP_EVERY):
         return None
+    if last and clocks.has_jumped(last, at):
+        count = clocks.mend(last, at)
+        log.warning("Nobody kept the time between %s and %s; %d attempts go on.", last, at, count)
     if Heartbeat.take_turn("health", at, HEALTH_EVERY):
         async_task("jobs.sweep.check_health", task_name="health", save=False)
     found = reconcile(at)
