@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.request import split_domain_port
 
 from assets.problems import problem_document
+from jobs import trace
 
 Handler = Callable[[HttpRequest], HttpResponse]
 REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
@@ -29,7 +30,8 @@ class RequestId:
         given = request.headers.get("X-Request-ID", "")
         name = given if REQUEST_ID.match(given) else uuid4().hex
         request.id = name  # type: ignore[attr-defined]
-        response = self.get_response(request)
+        with trace.about(request=name):
+            response = self.get_response(request)
         response["X-Request-ID"] = name
         return response
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from typing import Any
 
 from gunicorn.glogging import Logger
 
-from faceswap_site.redaction import RedactingFormatter
+from faceswap_site.logs import JsonFormatter, TextFormatter
+from jobs.trace import SubjectFilter, about
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "faceswap_site.settings")
 
 # Said every few seconds by our own worker, by open pages and by whoever watches us: news only when it fails.
 ROUTINE = re.compile(
@@ -24,12 +28,25 @@ class QuietLogger(Logger):
         super().setup(cfg)
         for logger in (self.error_log, self.access_log):
             for handler in logger.handlers:
-                handler.setFormatter(RedactingFormatter("%(asctime)s %(levelname)s web: %(message)s"))
+                handler.setFormatter(line_format())
+                handler.addFilter(SubjectFilter())
 
     def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: Any) -> None:
         succeeded = str(resp.status)[:1] in "23"
-        if not (succeeded and ROUTINE.match(environ.get("PATH_INFO", ""))):
+        if succeeded and ROUTINE.match(environ.get("PATH_INFO", "")):
+            return
+        headers = {name.lower(): value for name, value in resp.headers}
+        with about(request=headers.get("x-request-id")):
             super().access(resp, req, environ, request_time)
+
+
+def line_format() -> logging.Formatter:
+    """The same as everywhere else in the service."""
+    from django.conf import settings  # gunicorn reads this file before the site is loaded
+
+    if settings.LOG_FORMAT == "json":
+        return JsonFormatter()
+    return TextFormatter("%(asctime)s %(levelname)s web: %(message)s")
 
 
 worker_class = "gthread"

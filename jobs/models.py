@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import secrets
 import uuid
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -17,6 +19,8 @@ from django_q.tasks import async_task
 from assets.models import Asset, Token, TokenQuerySet
 from jobs.compute import provider_of
 from jobs.errors import IllegalMove, NotCancellable, NotRetryable
+
+log = logging.getLogger(__name__)
 
 
 class Mode(models.TextChoices):
@@ -440,7 +444,16 @@ class Event(models.Model):
         ordering = ["at", "id"]
 
     def __str__(self) -> str:
-        return f"{self.old or 'nothing'} → {self.new}: {self.reason}"
+        moved = f"{self.old or 'nothing'} → {self.new}: " if self.old != self.new else ""
+        return f"{moved}{self.reason}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Keep it, and let the log tell it too, once it is certain to have happened."""
+        super().save(*args, **kwargs)
+        about = {"job": str(self.job_id), "attempt": str(self.attempt_id or "")}
+        if self.job.request_id:
+            about["request"] = self.job.request_id
+        transaction.on_commit(partial(log.info, "%s", self, extra=about))
 
 
 class Heartbeat(models.Model):
