@@ -4,6 +4,8 @@
 MODE ?= video_swap
 QUALITY ?= balanced
 OUT ?=
+JOBS ?= 60
+SEED ?= 1
 TESTS ?=
 
 NEWEST := python3 python3.14 python3.13 python3.12 python3.11
@@ -11,7 +13,7 @@ PYTHON ?= $(shell for python in $(NEWEST); do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 BIN := .venv/bin
 
-.PHONY: help demo run test lint bench clean
+.PHONY: help demo run test lint bench chaos clean
 
 help:
 	@echo "make demo   one real video, made by the whole service   (MODE=video_swap or photo_sing, OUT=file)"
@@ -19,6 +21,7 @@ help:
 	@echo "make test   the tests                                   (TESTS='-k word' for some of them)"
 	@echo "make lint   style, types and migrations"
 	@echo "make bench  how fast the engine and the API are here"
+	@echo "make chaos  kills the service piece by piece at work    (JOBS=60, SEED=1; DATABASE_URL for PostgreSQL)"
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer was found; install one, or name it: make PYTHON=/path/to/python"; exit 1; }
@@ -55,6 +58,9 @@ lint: .venv/.installed-dev
 bench: .venv/.installed
 	$(BIN)/python -m benchmarks.engine
 	$(BIN)/python -m benchmarks.api
+
+chaos: .venv/.installed-dev
+	$(BIN)/python -m benchmarks.chaos --jobs $(JOBS) --seed $(SEED)
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache demo-*.mp4

@@ -7,10 +7,8 @@ import os
 import shutil
 import wave
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import av
 import numpy as np
@@ -20,6 +18,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
 
+from faceswap_site import copies
 from faceswap_site.copies import BASE_DIR, Copy
 
 SAMPLES = BASE_DIR / "worker" / "samples"
@@ -180,28 +179,10 @@ def job(alice: Any, stored_asset: Any, photo_bytes: bytes) -> Any:
     )
 
 
-@contextmanager
-def database_for_a_copy() -> Iterator[dict[str, str]]:
-    """The environment's part on the database: SQLite in the copy's folder, or a fresh PostgreSQL database."""
-    url = os.environ.get("DATABASE_URL", "")
-    if not url.startswith("postgres"):
-        yield {}
-        return
-    import psycopg
-    from psycopg import sql
-
-    server, _, _ = url.rpartition("/")
-    name = f"faceswap_copy_{uuid4().hex[:8]}"
-    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        yield {"DATABASE_URL": f"{server}/{name}"}
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
 @pytest.fixture
 def fresh_database() -> Iterator[dict[str, str]]:
     """What to put into the environment of a `Copy` that one starts oneself."""
-    with database_for_a_copy() as environ:
+    with copies.fresh_database(os.environ) as environ:
         yield environ
 
 
@@ -209,7 +190,7 @@ def fresh_database() -> Iterator[dict[str, str]]:
 def running_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
     """The whole service in its real processes, ready for jobs: `.url`, `.data_dir`, `.manage(command)`."""
     folder = tmp_path_factory.mktemp("service")
-    with database_for_a_copy() as environ, Copy(folder, environ=environ) as copy:
+    with copies.fresh_database(os.environ) as environ, Copy(folder, environ=environ) as copy:
         yield copy
 
 

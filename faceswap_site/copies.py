@@ -10,9 +10,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
+from uuid import uuid4
 
 import requests
 
@@ -48,6 +50,27 @@ def untouched_by(environ: Mapping[str, str]) -> dict[str, str]:
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         return server.getsockname()[1]
+
+
+@contextmanager
+def fresh_database(environ: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """The environment's part on a copy's database: by itself SQLite in the copy's folder.
+
+    Where DATABASE_URL names a PostgreSQL server, a fresh database there, gone afterwards.
+    """
+    url = environ.get("DATABASE_URL", "")
+    if not url.startswith("postgres"):
+        yield {}
+        return
+    import psycopg
+    from psycopg import sql
+
+    server, _, _ = url.rpartition("/")
+    name = f"faceswap_copy_{uuid4().hex[:8]}"
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        yield {"DATABASE_URL": f"{server}/{name}"}
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 class Copy:

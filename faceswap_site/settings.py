@@ -249,8 +249,11 @@ LOGGING = {
         "console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["subject"]}
     },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
-    "loggers": {"django-q": {"level": "WARNING"}},
+    # INFO names the processes of the queue, and every task that they begin.
+    "loggers": {"django-q": {"level": env.str("QUEUE_LOG_LEVEL", "WARNING")}},
 }
 
+if not RETRY_PAUSES:
+    raise ImproperlyConfigured("RETRY_PAUSES_SECONDS is empty; it needs at least one number.")
 if PUBLIC_BASE_URL and not PUBLIC_HOST:
     raise ImproperlyConfigured(f"PUBLIC_BASE_URL is {PUBLIC_BASE_URL!r}, which names no host.")
