@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import binascii
 from datetime import datetime
+from functools import partial
 from typing import Any, cast
 from uuid import UUID
 
@@ -12,14 +13,15 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils.timezone import now
 from ninja import File, Form, Router, Schema, Status
+from ninja.decorators import decorate_view
 from ninja.files import UploadedFile
 
 from assets.errors import InvalidChoice
 from assets.models import Asset
 from assets.serving import serve
 from assets.uploads import HashedUpload, refused_upload
-from jobs import consent
-from jobs.auth import API_AUTH, ApiRequest, OutputLink, output_token
+from jobs import consent, idempotency
+from jobs.auth import API_AUTH, ApiRequest, OutputLink, caller_of, output_token
 from jobs.errors import NoOutput
 from jobs.models import AspectRatio, Attempt, Job, Mode, Quality, Stage
 from jobs.submission import submit
@@ -27,6 +29,13 @@ from jobs.submission import submit
 router = Router(tags=["jobs"])
 
 PAGE = 20
+IDEMPOTENCY_KEY = {
+    "name": idempotency.HEADER,
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": idempotency.LONGEST},
+    "description": "The same key with the same content makes no second job: it gets the first answer again.",
+}
 
 
 class JobIn(Schema):
@@ -94,7 +103,13 @@ class JobPage(Schema):
     next: str | None
 
 
-@router.post("", response={202: Accepted}, summary="Submit a job")
+@router.post(
+    "",
+    response={202: Accepted},
+    summary="Submit a job",
+    openapi_extra={"parameters": [IDEMPOTENCY_KEY]},
+)
+@decorate_view(idempotency.once(caller_of))
 def create_job(
     request: ApiRequest,
     response: HttpResponse,
@@ -108,7 +123,8 @@ def create_job(
     Answers at once; poll the job. A browser session must send `consent=true`; a key carries its
     owner's consent. Refusals: `missing_field`, `invalid_choice`, `empty_file`, `unreadable_media`,
     `too_long`, `too_many_pixels` (422), `unsupported_media` (415), `too_large` (413), `no_length`
-    (411), `consent_required` (403).
+    (411), `consent_required` (403), `storage_full` (507), `idempotency_conflict` (409 while the first
+    request with the key is at work, 422 when its content was another).
     """
     parts = {"reference_video": reference_video, "source_image": source_image, "driving_audio": driving_audio}
     caller = request.auth
@@ -116,7 +132,10 @@ def create_job(
     agreed = caller.consent or (consent.STATEMENT if wishes.pop("consent") else "")
     wishes.pop("consent", None)
     refuse_what_was_cut_off(request)
+    if answer := idempotency.earlier_answer(request, request.claim):
+        return answer
     job = submit(
+        alongside=partial(keep_answer, request),
         owner=caller.user,
         files={field: cast(HashedUpload, file) for field, file in parts.items() if file is not None},
         consent=agreed,
@@ -124,8 +143,19 @@ def create_job(
         request_id=request.id,
         **wishes,
     )
-    response["Location"] = absolute(request, f"/v1/jobs/{job.pk}")
+    response["Location"] = address_of(request, job)
     return Status(202, job)
+
+
+def keep_answer(request: ApiRequest, job: Job) -> None:
+    """Called within the transaction that makes the job: both are there, or neither is."""
+    if request.claim:
+        request.claim.answer(
+            fingerprint=idempotency.fingerprint(request),
+            status=202,
+            body=Accepted.from_orm(job).model_dump(mode="json"),
+            location=address_of(request, job),
+        )
 
 
 @router.get("", response=JobPage, summary="List jobs")
@@ -199,6 +229,10 @@ def refuse_what_was_cut_off(request: ApiRequest) -> None:
         raise refusal
 
 
+def address_of(request: ApiRequest, job: Job) -> str:
+    return absolute(request, f"/v1/jobs/{job.pk}")
+
+
 def absolute(request: ApiRequest, path: str) -> str:
     return request.build_absolute_uri(path)
 
@@ -217,7 +251,7 @@ def read_cursor(cursor: str) -> tuple[datetime, UUID]:
 
 def job_out(request: ApiRequest, job: Job) -> dict[str, Any]:
     """The job as GET shows it; what is not there is null."""
-    here = absolute(request, f"/v1/jobs/{job.pk}")
+    here = address_of(request, job)
     is_done = job.status == Job.Status.DONE
     attempt = job.latest
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ from ninja.utils import check_csrf
 
 from assets.errors import Refusal
 from jobs import consent
+from jobs.idempotency import IdempotencyKey
 from jobs.models import ApiKey, Job
 
 LOCAL_USER = "local"
@@ -55,6 +57,7 @@ class ApiRequest(HttpRequest):
 
     auth: Caller
     id: str
+    claim: IdempotencyKey | None  # where the operation takes one
 
 
 class ApiKeyAuth(HttpBearer):
@@ -108,7 +111,12 @@ class OutputLink(APIKeyQuery):
         return Caller(user=job.owner, via="output link") if job else None
 
 
-API_AUTH = [ApiKeyAuth(), SessionAuth(), LocalAuth()]
+API_AUTH: list[Callable[[HttpRequest], Caller | None]] = [ApiKeyAuth(), SessionAuth(), LocalAuth()]
+
+
+def caller_of(request: HttpRequest) -> Caller | None:
+    """Who is asking, for what must know it before the API's root asks; None for a stranger."""
+    return next((caller for auth in API_AUTH if (caller := auth(request))), None)
 
 
 def output_token(job: Job) -> str:

@@ -19,6 +19,7 @@ from django_q.tasks import async_task
 from assets.models import Asset, Token, TokenQuerySet
 from jobs.compute import provider_of
 from jobs.errors import IllegalMove, NotCancellable, NotRetryable
+from jobs.idempotency import IdempotencyKey as IdempotencyKey  # a table too: Django looks for them here
 
 log = logging.getLogger(__name__)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from django.db import transaction
 from django.utils.timezone import now
 
 from assets.errors import MissingField
@@ -21,9 +23,19 @@ WORDS = {
 
 
 def submit(
-    *, owner: Any, files: dict[str, HashedUpload], consent: str, consent_via: str, mode: str, **asked: Any
+    *,
+    owner: Any,
+    files: dict[str, HashedUpload],
+    consent: str,
+    consent_via: str,
+    mode: str,
+    alongside: Callable[[Job], None] = lambda job: None,
+    **asked: Any,
 ) -> Job:
-    """Make a job of these files and wishes, or raise a Refusal and leave nothing behind."""
+    """Make a job of these files and wishes, or raise a Refusal and leave nothing behind.
+
+    `alongside` is called within the job's own transaction: what it writes commits with the job.
+    """
     mode = Mode(mode)
     check_parts(mode, files)
     if not consent:
@@ -33,15 +45,18 @@ def submit(
     ignored = [field for field in IGNORES[mode] if field in files]
     assets = take_in({field: file for field, file in files.items() if field not in ignored}, owner=owner)
     try:
-        return Job.objects.submit(
-            owner=owner,
-            consent=consent,
-            consent_via=consent_via,
-            mode=mode,
-            ignored=ignored,
-            **assets,
-            **asked,
-        )
+        with transaction.atomic():
+            job = Job.objects.submit(
+                owner=owner,
+                consent=consent,
+                consent_via=consent_via,
+                mode=mode,
+                ignored=ignored,
+                **assets,
+                **asked,
+            )
+            alongside(job)
+            return job
     except BaseException:
         for asset in assets.values():
             asset.erase(now())
