@@ -255,7 +255,5 @@ LOGGING = {
     "loggers": {"django-q": {"level": env.str("QUEUE_LOG_LEVEL", "WARNING")}},
 }
 
-if not RETRY_PAUSES:
-    raise ImproperlyConfigured("RETRY_PAUSES_SECONDS is empty; it needs at least one number.")
 if PUBLIC_BASE_URL and not PUBLIC_HOST:
     raise ImproperlyConfigured(f"PUBLIC_BASE_URL is {PUBLIC_BASE_URL!r}, which names no host.")
