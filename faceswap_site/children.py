@@ -17,8 +17,9 @@ log = logging.getLogger(__name__)
 # A child runs only when told so, after the undertaker knows of it: a supervisor killed in
 # between closes the pipe, and `read` fails.
 WHEN_TOLD = 'read go && exec "$@" < /dev/null'
-FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=0.5), timedelta(seconds=30)
-STEADY_AFTER = timedelta(seconds=60)
+# Short enough for a child that died often to be back within a minute.
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=0.5), timedelta(seconds=15)
+STEADY_AFTER = timedelta(seconds=20)
 
 
 @dataclass(frozen=True, kw_only=True)

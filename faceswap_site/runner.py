@@ -196,10 +196,11 @@ def supervise(
     children: Mapping[str, Child], undertaker: Undertaker, *, base_url: str, follow_stdin: bool
 ) -> None:
     """Keep the children running until somebody says stop; then end them all."""
-    from faceswap_site.timekeeper import SILENCE, Timekeeper  # models: only after set_up
+    from faceswap_site.timekeeper import Timekeeper  # models: only after set_up
+    from jobs.heartbeat import QUEUE_BEAT
 
     stop = stop_asked(follow_stdin=follow_stdin)
-    timekeeper = Timekeeper({cluster: children[cluster] for cluster in SILENCE})
+    timekeeper = Timekeeper({cluster: children[cluster] for cluster in QUEUE_BEAT})
     try:
         for child in children.values():
             child.start(now())

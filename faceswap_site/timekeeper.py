@@ -21,8 +21,9 @@ from jobs.sweep import sweep_if_due
 log = logging.getLogger(__name__)
 
 ROUND = 0.5  # seconds
-# How long a cluster may be silent. The outputs' only worker may be at one large result.
-SILENCE = {"dispatch": timedelta(seconds=30), "outputs": timedelta(seconds=180)}
+# How long a cluster may be silent. Its workers say that they live while they are at a task, however long.
+SILENCE = timedelta(seconds=20)
+FIRST_SIGN = timedelta(seconds=40)  # after a start: a slow machine compiles every module first
 ASLEEP = timedelta(seconds=5)  # between two rounds: the machine slept, or the database kept us waiting
 
 
@@ -68,9 +69,11 @@ class Timekeeper(threading.Thread):
                 child.kill()
 
     def _is_silent(self, cluster: str, child: Child, at: datetime) -> bool:
-        limit = SILENCE[cluster]
         if child.started_at is None or not child.is_running:
             return False
-        if at - max(child.started_at, self.awake_since) < limit:
+        last = Heartbeat.last(heartbeat.QUEUE_BEAT[cluster])
+        has_spoken = last is not None and last >= child.started_at
+        since = max(child.started_at, self.awake_since)
+        if at - since < (SILENCE if has_spoken else FIRST_SIGN):
             return False
-        return not Heartbeat.is_fresh(heartbeat.QUEUE_BEAT[cluster], at, limit)
+        return not Heartbeat.is_fresh(heartbeat.QUEUE_BEAT[cluster], at, SILENCE)

@@ -1,22 +1,38 @@
-"""Is the queue alive? Each cluster is given a small task now and then; running it is the sign of life."""
+"""Is the queue alive? Every task that is taken is a sign of life; where there is none, one is queued."""
 
 from __future__ import annotations
 
+import logging
+import threading
 from datetime import datetime, timedelta
+from typing import Any
 
+from django.db import DatabaseError, connection
 from django.utils.timezone import now
+from django_q.models import OrmQ
 from django_q.tasks import async_task
 
 from jobs.models import Heartbeat
 
+log = logging.getLogger(__name__)
+
 QUEUE_BEAT = {"dispatch": "queue:dispatch", "outputs": "queue:outputs"}
 ASK_EVERY = timedelta(seconds=5)
+BEAT_EVERY = timedelta(seconds=4)
 FRESH = timedelta(seconds=30)
 SWEEP_BEAT, WORKER_BEAT = "sweep", "worker"
 
+# Of this process's one task at a time: set when it is over.
+_over = threading.Event()
+
 
 def ask(cluster: str, at: datetime) -> None:
-    """Queue one sign of life, if none was asked for in the last seconds."""
+    """Queue a sign of life, unless one was asked for a moment ago or anything waits to be taken anyway.
+
+    So a cluster that is down, or hangs, finds one row of ours when it comes back, not hundreds.
+    """
+    if OrmQ.objects.filter(key=cluster, lock__lte=at).exists():
+        return
     if Heartbeat.take_turn(f"asked:{cluster}", at, ASK_EVERY):
         async_task(
             "jobs.heartbeat.answer", cluster, cluster=cluster, task_name=f"heartbeat-{cluster}", save=False
@@ -25,3 +41,33 @@ def ask(cluster: str, at: datetime) -> None:
 
 def answer(cluster: str) -> None:
     Heartbeat.beat(QUEUE_BEAT[cluster], now())
+
+
+def task_begins(sender: Any, task: dict[str, Any], **kwargs: Any) -> None:
+    """A worker took a task: a sign of life at once, and again for as long as it is at it.
+
+    Else two slow answers of a provider, or one large result, would look like a cluster that hangs.
+    """
+    global _over
+    _over.set()
+    if (cluster := task.get("cluster")) in QUEUE_BEAT:
+        _beat_now_and_then(cluster)
+        _over = threading.Event()
+        threading.Thread(target=_beat_until, args=[_over, cluster], name="pulse", daemon=True).start()
+
+
+def task_ended(sender: Any, task: dict[str, Any], **kwargs: Any) -> None:
+    _over.set()
+
+
+def _beat_until(over: threading.Event, cluster: str) -> None:
+    while not over.wait(BEAT_EVERY.total_seconds()):
+        _beat_now_and_then(cluster)
+    connection.close()  # This thread's own.
+
+
+def _beat_now_and_then(cluster: str) -> None:
+    try:
+        Heartbeat.take_turn(QUEUE_BEAT[cluster], now(), BEAT_EVERY)
+    except DatabaseError as exc:  # It must not end the worker: the task is worth more than the sign.
+        log.warning("No sign of life could be given: %s", exc)

@@ -11,13 +11,12 @@ import pytest
 from django.utils.timezone import now
 
 from faceswap_site.children import Child, Program
-from faceswap_site.timekeeper import SILENCE, Timekeeper
+from faceswap_site.timekeeper import FIRST_SIGN, SILENCE, Timekeeper
 from faceswap_site.undertaker import Undertaker
 from jobs.heartbeat import QUEUE_BEAT
 from jobs.models import Heartbeat
 
 pytestmark = pytest.mark.django_db
-LIMIT = SILENCE["dispatch"]
 SOON = timedelta(seconds=1)
 
 
@@ -41,7 +40,15 @@ def was_killed(child: Child) -> bool:
 
 
 def test_a_queue_that_never_gave_a_sign_of_life_is_killed(timekeeper, queue):
-    timekeeper.end_the_silent(queue.started_at + LIMIT + SOON)
+    timekeeper.end_the_silent(queue.started_at + FIRST_SIGN + SOON)
+
+    assert was_killed(queue)
+
+
+def test_a_queue_that_has_fallen_silent_is_killed_sooner(timekeeper, queue):
+    Heartbeat.beat(QUEUE_BEAT["dispatch"], queue.started_at + SOON)
+
+    timekeeper.end_the_silent(queue.started_at + 2 * SOON + SILENCE)
 
     assert was_killed(queue)
 
@@ -49,14 +56,14 @@ def test_a_queue_that_never_gave_a_sign_of_life_is_killed(timekeeper, queue):
 def test_a_queue_that_has_just_been_started_is_given_time(timekeeper, queue):
     Heartbeat.beat(QUEUE_BEAT["dispatch"], queue.started_at - timedelta(hours=1))  # its predecessor's
 
-    timekeeper.end_the_silent(queue.started_at + LIMIT - SOON)
+    timekeeper.end_the_silent(queue.started_at + FIRST_SIGN - SOON)
 
     assert queue.is_running
 
 
 def test_a_queue_that_gives_signs_of_life_is_left_alone(timekeeper, queue):
     at = queue.started_at + timedelta(hours=1)
-    Heartbeat.beat(QUEUE_BEAT["dispatch"], at - LIMIT + SOON)
+    Heartbeat.beat(QUEUE_BEAT["dispatch"], at - SILENCE + SOON)
 
     timekeeper.end_the_silent(at)
 
