@@ -149,19 +149,26 @@ COMPUTE_PROVIDER = env.str(
     else "runpod_bridge.pool.PoolProvider",
 )
 LOCAL_WORKER = env.bool("LOCAL_WORKER", True)  # whether `make run` starts a worker on this machine
-MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", 3)  # by itself; a person may always retry
+MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", 4)  # by itself; a person may always retry
+# Before its second try, its third, and so on; the last one counts for all that follow.
+RETRY_PAUSES = [timedelta(seconds=s) for s in env.list("RETRY_PAUSES_SECONDS", int, [10, 60, 300])]
 CLAIM_GRACE = timedelta(seconds=env.int("CLAIM_GRACE_SECONDS", 600))
 LEASE = timedelta(seconds=env.int("LEASE_SECONDS", 30))  # a pool worker pings every few seconds
 TAKE_HOLD = timedelta(seconds=10)
-SECONDS_PER_CLIP_SECOND = 60
-EXECUTION_TIMEOUT_MIN, EXECUTION_TIMEOUT_MAX = timedelta(minutes=10), timedelta(days=7)
-QUEUE_TIME = timedelta(hours=6)
+# How long a worker may compute, and a job wait for one: Runpod's `executionTimeout`, and with it its `ttl`.
+SECONDS_PER_CLIP_SECOND = env.int("SECONDS_PER_CLIP_SECOND", 60)
+EXECUTION_TIMEOUT_MIN = timedelta(seconds=env.int("EXECUTION_TIMEOUT_MIN_SECONDS", 600))
+EXECUTION_TIMEOUT_MAX = timedelta(days=7)  # Runpod takes no more.
+QUEUE_TIME = timedelta(seconds=env.int("QUEUE_TIME_SECONDS", 6 * 3600))
+CANCEL_TIME = timedelta(hours=1)  # for so long a provider that does not answer is told again to stop
 
 # --- Queue: the broker is the job's own database, so that a queue row commits with its job.
 SWEEP_EVERY = timedelta(seconds=10)
 POLL_EVERY = timedelta(seconds=10)
 DISPATCH_LOST_AFTER = timedelta(seconds=30)
 COLLECT_LEASE = timedelta(seconds=60)
+COLLECT_TIME = timedelta(hours=24)  # A result that nobody took in for so long is given up,
+MAX_COLLECTS = 5  # and one at which the process died as often.
 Q_CLUSTER = {
     "name": "dispatch",
     "orm": "default",
@@ -255,5 +262,7 @@ LOGGING = {
     "loggers": {"django-q": {"level": env.str("QUEUE_LOG_LEVEL", "WARNING")}},
 }
 
+if not RETRY_PAUSES:
+    raise ImproperlyConfigured("RETRY_PAUSES_SECONDS is empty; it needs at least one number.")
 if PUBLIC_BASE_URL and not PUBLIC_HOST:
     raise ImproperlyConfigured(f"PUBLIC_BASE_URL is {PUBLIC_BASE_URL!r}, which names no host.")

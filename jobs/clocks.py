@@ -33,5 +33,7 @@ def mend(before: datetime, at: datetime) -> int:
     subjects = [attempt.subject for attempt in working]
     Token.objects.filter(subject__in=subjects, revoked_at=None).update(expires_at=F("expires_at") + lost)
     Attempt.objects.open().filter(collecting_at__gt=at + settings.COLLECT_LEASE).update(collecting_at=at)
-    Job.objects.filter(status=Job.Status.QUEUED, queued_at__gt=at).update(queued_at=at)
+    waiting = Job.objects.filter(status=Job.Status.QUEUED)
+    waiting.filter(queued_at__gt=at).update(queued_at=at)
+    waiting.filter(due_at__gt=at + max(settings.RETRY_PAUSES)).update(due_at=at)
     return working.update(deadline=F("deadline") + lost)

@@ -63,7 +63,7 @@ class ProviderError(Exception):
 
 class ComputeProvider(Protocol):
     name: str
-    is_polled: bool  # whether asking it about an attempt can tell us anything
+    is_polled: bool  # whether we call it, to ask and to cancel; else its workers call us
 
     def send(self, attempt: Attempt) -> str:
         """Hand the attempt over and return the provider's own id of it; raise ProviderError."""
@@ -71,8 +71,11 @@ class ComputeProvider(Protocol):
     def poll(self, attempt: Attempt) -> Report | None:
         """Ask how the attempt goes; None when there is nothing new. Raises ProviderError."""
 
-    def cancel(self, attempt: Attempt) -> None:
-        """Make the work stop soon. Unknown or ended attempts are no error. Raises ProviderError."""
+    def cancel(self, attempt: Attempt) -> bool:
+        """Make the work stop soon, and say whether it is sure to; raise ProviderError.
+
+        Unknown or ended attempts have stopped.
+        """
 
     def health(self) -> Health:
         """Say who could work now. Raises ProviderError."""

@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 def dispatch(job_pk: UUID) -> None:
     """Take a queued job, open an attempt at it, and send that."""
     job = Job.objects.with_parts().get(pk=job_pk)
+    if job.due_at:
+        return  # Sent, and put off, since this was queued: the sweep queues it when it is due.
     try:
         with transaction.atomic():
             job.move(Job.Status.PROCESSING, reason="dispatched")
@@ -41,7 +43,7 @@ def send(attempt_pk: UUID) -> None:
         return
     Attempt.objects.filter(pk=attempt.pk).update(external_id=external_id)
     attempt.refresh_from_db()
-    if attempt.outcome == Attempt.Outcome.CANCELLED:  # while it was being sent
+    if attempt.outcome in Attempt.ENDED_BY_US:  # while it was being sent
         cancel(attempt.pk)
 
 
@@ -63,10 +65,12 @@ def _not_sent(attempt: Attempt, exc: ProviderError) -> None:
 
 
 def cancel(attempt_pk: UUID) -> None:
-    """Tell the provider to stop; the row has been closed already."""
+    """Tell the provider to stop; the row has been closed already. What fails here the sweep repeats."""
     attempt = Attempt.objects.select_related("job").get(pk=attempt_pk)
     try:
-        provider_of(attempt).cancel(attempt)
+        is_sure = provider_of(attempt).cancel(attempt)
     except ProviderError as exc:
         log.warning("Could not cancel %s: %s", attempt, exc)
-        raise  # the queue tries again
+        return
+    if is_sure:
+        Attempt.objects.unstopped().filter(pk=attempt.pk).update(stopped_at=now())

@@ -66,6 +66,18 @@ class JobQuerySet(models.QuerySet["Job"]):
     def open(self) -> JobQuerySet:
         return self.filter(status__in=Job.OPEN)
 
+    def undispatched(self, at: datetime, lost_before: datetime) -> JobQuerySet:
+        """Waiting for nobody: what they were put off to is now, or their queue row was lost."""
+        is_due, is_lost = Q(due_at__lte=at), Q(due_at=None, queued_at__lt=lost_before)
+        return self.filter(is_due | is_lost, status=Job.Status.QUEUED)
+
+    def locked(self, pk: uuid.UUID) -> Job:
+        """Return a job that is to change together with its attempts.
+
+        Whoever changes both takes the job first: in two orders, two would wait for each other.
+        """
+        return self.select_for_update(no_key=True).get(pk=pk)
+
     def needing(self, asset: Asset) -> JobQuerySet:
         """Jobs, not deleted, that still need this file."""
         uses = Q(reference_video=asset) | Q(source_image=asset) | Q(driving_audio=asset) | Q(output=asset)
@@ -126,6 +138,9 @@ class Job(models.Model):
     created_at = models.DateTimeField(default=now)
     changed_at = models.DateTimeField(default=now)
     queued_at = models.DateTimeField(default=now, help_text="Since when it waits for a dispatch.")
+    due_at = models.DateTimeField(
+        null=True, help_text="Put off until then; empty once its dispatch is queued."
+    )
     finished_at = models.DateTimeField(null=True)
     deleted_at = models.DateTimeField(null=True)
 
@@ -179,6 +194,14 @@ class Job(models.Model):
         timings = self.latest.stage_timings if self.latest else {}
         return dict(sorted(timings.items(), key=lambda item: item[1]["start"]))
 
+    @property
+    def tries(self) -> int:
+        """How often it was sent since a person last asked for it: by submitting it, or by a retry."""
+        by_a_person = self.events.filter(new=self.Status.QUEUED, old__in=self.MOVES.keys() - self.OPEN)
+        since = by_a_person.order_by("-id").values_list("id", flat=True).first() or 0
+        sent = self.events.filter(old=self.Status.QUEUED, new=self.Status.PROCESSING, id__gt=since)
+        return sent.count()
+
     def request_poll(self, at: datetime) -> None:
         if self.status == self.Status.PROCESSING and self.latest is not None:
             self.latest.request_poll(at)
@@ -194,7 +217,7 @@ class Job(models.Model):
         at = now()
         columns |= {"status": to, "changed_at": at, "finished_at": None if to in self.OPEN else at}
         if to == self.Status.QUEUED:
-            columns["queued_at"] = at
+            columns = {"due_at": None, **columns, "queued_at": at}
         with transaction.atomic():
             if Job.objects.filter(pk=self.pk, status=self.status).update(**columns) != 1:
                 self.refresh_from_db(fields=["status"])
@@ -277,9 +300,22 @@ class AttemptQuerySet(models.QuerySet["Attempt"]):
     def overdue(self, at: datetime) -> AttemptQuerySet:
         return self.working().filter(deadline__lt=at)
 
-    def uncollected(self, at: datetime) -> AttemptQuerySet:
+    def collectable(self, before: datetime) -> AttemptQuerySet:
         """Their result has come, and nobody is fetching it."""
-        return self.open().filter(collecting_at__lt=at)
+        return self.open().filter(collecting_at__lt=before, collects__lt=settings.MAX_COLLECTS)
+
+    def uncollectable(self, at: datetime, before: datetime) -> AttemptQuerySet:
+        """Nobody is fetching their result, and it has been tried often enough, or waited for too long."""
+        is_spent = Q(collects__gte=settings.MAX_COLLECTS) | Q(heard_at__lt=at - settings.COLLECT_TIME)
+        return self.open().filter(is_spent, collecting_at__lt=before)
+
+    def unstopped(self) -> AttemptQuerySet:
+        """Ended here, while whoever has them may still be at them."""
+        return self.filter(outcome__in=Attempt.ENDED_BY_US, stopped_at=None)
+
+    def untold(self, at: datetime) -> AttemptQuerySet:
+        """Of these, those whose provider has yet to be told: for a while, until its own limits end them."""
+        return self.unstopped().filter(closed_at__gt=at - settings.CANCEL_TIME).exclude(external_id="")
 
     @transaction.atomic
     def begin(self, job: Job, *, provider: str, at: datetime) -> Attempt:
@@ -318,6 +354,8 @@ class Attempt(models.Model):
         LOST = "lost"
         CANCELLED = "cancelled"
 
+    ENDED_BY_US = [Outcome.LOST, Outcome.CANCELLED]  # not by a word of the worker's
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="attempts")
     number = models.PositiveIntegerField()
@@ -330,7 +368,7 @@ class Attempt(models.Model):
     sending_at = models.DateTimeField(null=True, help_text="From here on the provider may have it.")
     started_at = models.DateTimeField(null=True, help_text="When a worker began.")
     heard_at = models.DateTimeField(null=True)
-    polled_at = models.DateTimeField(null=True)
+    polled_at = models.DateTimeField(null=True, help_text="When its provider was last asked, or told.")
     lease_until = models.DateTimeField(null=True, help_text="A pool worker must be heard of before this.")
     deadline = models.DateTimeField()
     collecting_at = models.DateTimeField(
@@ -339,8 +377,11 @@ class Attempt(models.Model):
     collect_url = models.TextField(
         blank=True, help_text="Where the result is, if it was not delivered to us."
     )
+    collects = models.PositiveSmallIntegerField(default=0, help_text="How often its result was gone for.")
     closed_at = models.DateTimeField(null=True)
-    stopped_at = models.DateTimeField(null=True, help_text="When its worker was told to stop.")
+    stopped_at = models.DateTimeField(
+        null=True, help_text="When, after we ended it, it was sure that nobody goes on with it."
+    )
 
     outcome = models.CharField(max_length=10, choices=Outcome, blank=True)
     stage = models.CharField(max_length=15, choices=Stage, default=Stage.QUEUED)
@@ -367,6 +408,12 @@ class Attempt(models.Model):
         indexes = [
             # For the pool: the oldest attempt that no worker has taken.
             models.Index(fields=["created_at"], name="attempts_open", condition=Q(closed_at=None)),
+            # For job-stop and jobs.sweep: those whose workers are to stop.
+            models.Index(
+                fields=["worker"],
+                name="attempts_unstopped",
+                condition=Q(outcome__in=["lost", "cancelled"], stopped_at=None),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -408,7 +455,7 @@ class Attempt(models.Model):
     def close(
         self, outcome: str, at: datetime, *, among: AttemptQuerySet | None = None, **columns: Any
     ) -> bool:
-        """End it, if nobody has yet; say whether it was us. Its tokens end with it.
+        """End it, if nobody has yet; say whether it was us. Its tokens end with it, and what it brought.
 
         `among`: only if it is still one of these; by default, of the open ones.
         """
@@ -417,17 +464,26 @@ class Attempt(models.Model):
             if rows.filter(pk=self.pk).update(closed_at=at, outcome=outcome, **columns) != 1:
                 return False
             self.tokens().revoke(at)
+            if outcome != self.Outcome.COMPLETED:
+                self.output.erase(at)
         self.closed_at, self.outcome = at, outcome
         return True
 
     def request_poll(self, at: datetime) -> bool:
         """Queue one look at the provider, unless one was queued within the last seconds."""
+        return self._request("jobs.sweep.poll", Attempt.objects.working(), at)
+
+    def request_cancel(self, at: datetime) -> bool:
+        """Queue one more word to the provider that it shall stop, as seldom."""
+        return self._request("jobs.dispatch.cancel", Attempt.objects.unstopped(), at)
+
+    def _request(self, task: str, among: AttemptQuerySet, at: datetime) -> bool:
         if not provider_of(self).is_polled:
             return False
-        recent = Q(polled_at__isnull=True) | Q(polled_at__lt=at - settings.POLL_EVERY)
-        if Attempt.objects.working().filter(recent, pk=self.pk).update(polled_at=at) != 1:
+        is_while_ago = Q(polled_at=None) | Q(polled_at__lt=at - settings.POLL_EVERY)
+        if among.filter(is_while_ago, pk=self.pk).update(polled_at=at) != 1:
             return False
-        async_task("jobs.sweep.poll", self.pk, task_name=f"poll-{self.pk}")
+        async_task(task, self.pk, task_name=f"{task.rpartition('.')[2]}-{self.pk}")
         return True
 
 

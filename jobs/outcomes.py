@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -21,6 +21,8 @@ OUTCOMES = {
     State.LOST: Attempt.Outcome.LOST,
     State.CANCELLED: Attempt.Outcome.CANCELLED,
 }
+# Causes that say that a worker is gone, and that is all: the next may have the job now.
+AT_ONCE = {"lease", "job-take"}
 
 
 def apply(attempt: Attempt, report: Report) -> bool:
@@ -105,6 +107,7 @@ def _collect(attempt: Attempt, report: Report, at: datetime) -> bool:
 def _end(attempt: Attempt, report: Report, at: datetime) -> bool:
     attempt.refresh_from_db()
     with transaction.atomic():
+        job = Job.objects.locked(attempt.job_id)
         ended = attempt.close(
             OUTCOMES[report.state],
             at,
@@ -117,7 +120,6 @@ def _end(attempt: Attempt, report: Report, at: datetime) -> bool:
         )
         if not ended:
             return False
-        job = Job.objects.get(pk=attempt.job_id)
         if job.latest_id == attempt.pk:
             with suppress(IllegalMove):  # Its owner cancelled it a moment ago: that stands.
                 _move_job(job, attempt, report)
@@ -128,10 +130,11 @@ def _move_job(job: Job, attempt: Attempt, report: Report) -> None:
     reason = f"{report.cause}: {report.error_message}"
     if report.state == State.CANCELLED:
         job.move(Job.Status.CANCELLED, f"{report.cause}: cancelled at the provider", attempt=attempt)
-    elif report.is_transient and attempt.number < settings.MAX_ATTEMPTS:
-        # Not sent at once: the sweep does it after a while, when the trouble may have passed.
-        job.move(Job.Status.QUEUED, reason, attempt=attempt)
-        if report.cause == "lease":  # Its worker is gone, and that is all: the next may have it now.
+    elif report.is_transient and (tries := job.tries) < settings.MAX_ATTEMPTS:
+        is_at_once = report.cause in AT_ONCE
+        due_at = None if is_at_once else now() + pause_after(tries)
+        job.move(Job.Status.QUEUED, reason, attempt=attempt, due_at=due_at)
+        if is_at_once:
             job.queue_dispatch()
     else:
         job.move(
@@ -141,3 +144,8 @@ def _move_job(job: Job, attempt: Attempt, report: Report) -> None:
             error_code=report.error_code[:40],
             error_message=report.error_message,
         )
+
+
+def pause_after(tries: int) -> timedelta:
+    """Trouble that did not pass in a short time is given a longer one."""
+    return settings.RETRY_PAUSES[min(tries, len(settings.RETRY_PAUSES)) - 1]

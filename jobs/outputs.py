@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 from django.utils.timezone import now
 
 from assets import remote
@@ -28,17 +29,18 @@ RENEW_EVERY = timedelta(seconds=10)
 def collect(attempt_pk: UUID) -> None:
     """Take the attempt for a while, store and prove its result, and end both it and its job."""
     at = now()
-    waiting = Attempt.objects.open().filter(pk=attempt_pk, collecting_at__lte=at)
-    if waiting.update(collecting_at=at + settings.COLLECT_LEASE) != 1:
-        return  # ended, or in another process's hands
+    waiting = Attempt.objects.collectable(at).filter(pk=attempt_pk)
+    if waiting.update(collecting_at=at + settings.COLLECT_LEASE, collects=F("collects") + 1) != 1:
+        return  # ended, in another process's hands, or gone for too often
     attempt = Attempt.objects.select_related("job", "output", "output__owner").get(pk=attempt_pk)
     try:
         if attempt.collect_url:
             with spooled(_renewing(attempt, remote.fetch(attempt.collect_url))) as keep:
                 keep(attempt.output)
+            _renew(attempt, now())
         _prove(attempt.output)
     except Refusal as refusal:
-        _reject(attempt, refusal)
+        _fail(attempt, "bad_output", str(refusal))
     else:
         _accept(attempt)
 
@@ -49,11 +51,13 @@ def _renewing(attempt: Attempt, chunks: Iterator[bytes]) -> Iterator[bytes]:
     for chunk in chunks:
         if now() - renewed > RENEW_EVERY:
             renewed = now()
-            Attempt.objects.open().filter(pk=attempt.pk).update(
-                collecting_at=renewed + settings.COLLECT_LEASE
-            )
-            Heartbeat.beat(QUEUE_BEAT["outputs"], renewed)
+            _renew(attempt, renewed)
         yield chunk
+
+
+def _renew(attempt: Attempt, at: datetime) -> None:
+    Attempt.objects.open().filter(pk=attempt.pk).update(collecting_at=at + settings.COLLECT_LEASE)
+    Heartbeat.beat(QUEUE_BEAT["outputs"], at)
 
 
 def _prove(asset: Asset) -> None:
@@ -70,18 +74,28 @@ def _prove(asset: Asset) -> None:
 
 
 def _accept(attempt: Attempt) -> None:
-    job = Job.objects.get(pk=attempt.job_id)
+    output = attempt.output
     with transaction.atomic(), suppress(IllegalMove):
+        job = Job.objects.locked(attempt.job_id)
+        if not Asset.objects.filter(pk=output.pk, file=output.file.name, deleted_at=None).exists():
+            return  # Delivered once more while it was proved: the sweep has that looked at.
         if attempt.close(Attempt.Outcome.COMPLETED, now()) and job.latest_id == attempt.pk:
-            job.move(Job.Status.DONE, "the result is here", attempt=attempt, output=attempt.output)
+            job.move(Job.Status.DONE, "the result is here", attempt=attempt, output=output)
 
 
-def _reject(attempt: Attempt, refusal: Refusal) -> None:
-    """A result that is none ends the job; what was stored of it goes."""
-    job, at = Job.objects.get(pk=attempt.job_id), now()
-    sentence = str(refusal)
+def give_up(attempt: Attempt) -> bool:
+    """End the job of a result that nobody gets hold of, however often it is tried."""
+    sentence = f"The result came, but it could not be taken in ({attempt.collects} tries)."
+    return _fail(attempt, "uncollectable", sentence)
+
+
+def _fail(attempt: Attempt, code: str, sentence: str) -> bool:
+    """A result that is none ends the job; say whether it was us."""
+    columns: dict[str, Any] = {"error_code": code, "error_message": sentence}
     with transaction.atomic(), suppress(IllegalMove):
-        columns: dict[str, Any] = {"error_code": "bad_output", "error_message": sentence}
-        if attempt.close(Attempt.Outcome.FAILED, at, **columns) and job.latest_id == attempt.pk:
+        job = Job.objects.locked(attempt.job_id)
+        if not attempt.close(Attempt.Outcome.FAILED, now(), **columns):
+            return False
+        if job.latest_id == attempt.pk:
             job.move(Job.Status.FAILED, sentence, attempt=attempt, **columns)
-    attempt.output.erase(at)
+    return True

@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.timezone import now
 from django_q.tasks import async_task
 
 from assets import retention
-from jobs import clocks, outcomes
+from jobs import clocks, outcomes, outputs
 from jobs.compute import ProviderError, Report, State, current_provider, provider_of
 from jobs.heartbeat import SWEEP_BEAT, WORKER_BEAT
 from jobs.models import Attempt, Heartbeat, Job
@@ -46,12 +47,14 @@ def reconcile(at: datetime) -> dict[str, int]:
     lost_before = at - settings.DISPATCH_LOST_AFTER
     attempts = Attempt.objects
     return {
-        "requeued": _requeue(Job.objects.filter(status=Job.Status.QUEUED, queued_at__lt=lost_before), at),
+        "requeued": _requeue(Job.objects.undispatched(at, lost_before), at),
         "resent": _queue("jobs.dispatch.send", attempts.unsent(lost_before)),
         "unanswered": _give_up_unanswered(attempts.unanswered(at - settings.CLAIM_GRACE)),
         "lapsed": _lose(attempts.lapsed(at), "lease", "worker_lost", "The worker stopped answering."),
         "overdue": _lose(attempts.overdue(at), "deadline", "timed_out", "The work took longer than it may."),
-        "collecting": _queue("jobs.outputs.collect", attempts.uncollected(lost_before), cluster="outputs"),
+        "uncollectable": sum(map(outputs.give_up, attempts.uncollectable(at, lost_before))),
+        "collecting": _queue("jobs.outputs.collect", attempts.collectable(lost_before), cluster="outputs"),
+        "untold": sum(attempt.request_cancel(at) for attempt in attempts.untold(at)),
         "polled": sum(attempt.request_poll(at) for attempt in attempts.working()),
     }
 
@@ -60,9 +63,11 @@ def _requeue(jobs: QuerySet[Job], at: datetime) -> int:
     requeued = 0
     for job in jobs:
         # Touched, so that the next sweeps leave it alone for as long again.
-        if Job.objects.filter(pk=job.pk, status=job.status, queued_at=job.queued_at).update(queued_at=at):
-            job.queue_dispatch()
-            requeued += 1
+        here = Job.objects.filter(pk=job.pk, status=job.status, queued_at=job.queued_at, due_at=job.due_at)
+        with transaction.atomic():
+            if here.update(queued_at=at, due_at=None):
+                job.queue_dispatch()
+                requeued += 1
     return requeued
 
 

@@ -13,8 +13,10 @@ from urllib3.exceptions import NewConnectionError
 
 from jobs.compute import ProviderError
 
-TIMEOUT = (5, 30)  # seconds to connect, and between bytes
-PATIENCE = 40.0  # seconds until the last try begins: the queue ends a task after 90
+TIMEOUT = (5, 15)  # seconds to connect, and between bytes
+# Seconds until the last try begins. Then it is the sweep's turn: while the queue waits here, it
+# sends nothing else.
+PATIENCE = 5.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
 MIB = 1024 * 1024
 ANSWER_MOST = 64 * MIB  # Runpod itself keeps at most 20 MB of a result.

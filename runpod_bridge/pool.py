@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -32,8 +31,9 @@ class PoolProvider:
     def poll(self, attempt: Attempt) -> Report | None:
         return None
 
-    def cancel(self, attempt: Attempt) -> None:
+    def cancel(self, attempt: Attempt) -> bool:
         """Its worker is told when it next asks what to stop, or by the answer to its next message."""
+        return attempt.lease_until is None  # Nobody took it, and nobody can any more.
 
     def health(self) -> Health:
         workers = Worker.objects.around(now()).count()
@@ -80,13 +80,13 @@ def held_by(worker: Worker) -> AttemptQuerySet:
     return Attempt.objects.filter(provider=PROVIDER, worker=str(worker), lease_until__isnull=False)
 
 
-def renew(worker: Worker, attempt_ids: Iterable[UUID], at: datetime) -> int:
+def renew(worker: Worker, attempt_ids: list[UUID], at: datetime) -> int:
     """Believe a ping: the worker lives. It is not counted as hearing of the job.
 
     The process that pings for Runpod's SDK outlives a killed worker, so of these two signs only
     the other shows that the work goes on.
     """
-    held = held_by(worker).working().filter(pk__in=list(attempt_ids))
+    held = held_by(worker).working().filter(pk__in=attempt_ids)
     return held.update(lease_until=at + settings.LEASE)
 
 
@@ -105,10 +105,14 @@ def give_up_abandoned(worker: Worker, at: datetime) -> int:
     return sum(outcomes.apply(attempt, report) for attempt in abandoned)
 
 
-def to_stop(worker: Worker, at: datetime) -> list[UUID]:
-    """Return what this worker should stop, each once: taken by it, and ended by somebody else."""
-    ended = [Attempt.Outcome.CANCELLED, Attempt.Outcome.LOST]
-    untold = held_by(worker).filter(outcome__in=ended, stopped_at=None)
-    return [
-        pk for pk in untold.values_list("pk", flat=True) if untold.filter(pk=pk).update(stopped_at=at) == 1
-    ]
+def to_stop(worker: Worker) -> list[UUID]:
+    """Return what this worker should stop: taken by it, ended by somebody else, and not known to rest.
+
+    It is said again and again, since an answer may be lost.
+    """
+    return list(held_by(worker).unstopped().values_list("pk", flat=True))
+
+
+def note_stopped(worker: Worker, still_at: list[UUID], at: datetime) -> int:
+    """The worker says what it is at: everything else has stopped."""
+    return held_by(worker).unstopped().exclude(pk__in=still_at).update(stopped_at=at)

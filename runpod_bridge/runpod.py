@@ -54,18 +54,21 @@ class RunpodProvider:
             return None  # Its callback came meanwhile; what that delivered is not to be replaced.
         return read(attempt, said)
 
-    def cancel(self, attempt: Attempt) -> None:
-        if attempt.external_id:
-            self.client.cancel(attempt.external_id)
+    def cancel(self, attempt: Attempt) -> bool:
+        if not attempt.external_id:
+            return False  # on its way there, or nobody knows: its next callback will tell it
+        self.client.cancel(attempt.external_id)
+        return True
 
     def health(self) -> Health:
-        """An endpoint that answers counts as a worker: Runpod starts one when a job comes."""
+        """An endpoint without workers counts as one: Runpod starts it when a job comes. Not if jobs wait."""
         said = self.client.health()
         workers, jobs = _counts(said.get("workers")), _counts(said.get("jobs"))
         up = sum(workers.get(name, 0) for name in UP)
-        is_broken = not up and workers.get("unhealthy", 0) > 0
-        detail = f"Runpod answers: {up} workers are up, {jobs.get('inQueue', 0)} jobs wait."
-        return Health(workers=0 if is_broken else max(up, 1), detail=detail)
+        waiting = jobs.get("inQueue", 0)
+        can_start_one = not waiting and not workers.get("unhealthy", 0)
+        detail = f"Runpod answers: {up} workers are up, {waiting} jobs wait."
+        return Health(workers=up or int(can_start_one), detail=detail)
 
 
 def policy(attempt: Attempt) -> dict[str, int]:
@@ -89,6 +92,8 @@ def _counts(value: object) -> dict[str, int]:
 def _forgotten(attempt: Attempt, exc: Unknown) -> Report | None:
     if attempt.sending_at and attempt.sending_at > now() - YOUNG:
         return None
+    if attempt.output.is_available:  # delivered to us before Runpod forgot; only the word of it was lost
+        return Report(state=State.COMPLETED, cause=CAUSE)
     return Report(
         state=State.LOST, cause=CAUSE, error_code="result_lost", error_message=str(exc), is_transient=True
     )

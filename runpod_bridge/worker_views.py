@@ -70,6 +70,7 @@ def job_take(request: HttpRequest, worker: Worker) -> HttpResponse:
     """Wait some seconds for work: 200 with a job, or 204."""
     if request.GET.get("job_in_progress") == "0":
         pool.give_up_abandoned(worker, now())
+        pool.note_stopped(worker, [], now())
     attempt = hold(request, lambda: pool.take(worker, now()))
     if attempt is None:
         return HttpResponse(status=204)
@@ -81,7 +82,7 @@ def job_take(request: HttpRequest, worker: Worker) -> HttpResponse:
 @for_workers
 def job_stop(request: HttpRequest, worker: Worker) -> HttpResponse:
     """Wait some seconds for a job that this worker should stop: 200 with its id, or 204."""
-    ids = hold(request, lambda: pool.to_stop(worker, now()))
+    ids = hold(request, lambda: pool.to_stop(worker))
     if not ids:
         return HttpResponse(status=204)
     return JsonResponse({"jobsToStop": [str(pk) for pk in ids]})
@@ -91,7 +92,9 @@ def job_stop(request: HttpRequest, worker: Worker) -> HttpResponse:
 @for_workers
 def ping(request: HttpRequest, worker: Worker) -> HttpResponse:
     """The worker lives and is at these jobs."""
-    pool.renew(worker, attempt_ids(request.GET.get("job_id", "")), now())
+    named = attempt_ids(request.GET.get("job_id", ""))
+    pool.renew(worker, named, now())
+    pool.note_stopped(worker, named, now())
     return JsonResponse({"status": "ok"})
 
 

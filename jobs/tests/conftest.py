@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -23,6 +25,19 @@ def attempt(job, provider) -> Attempt:
     dispatch(job.pk)
     job.refresh_from_db()
     return job.latest
+
+
+@pytest.fixture
+def send_again() -> Callable[[Job], Attempt]:
+    """Send a job that was put off, as the sweep and the queue do once it is due."""
+
+    def send(job: Job) -> Attempt:
+        Job.objects.filter(pk=job.pk).update(due_at=None)
+        dispatch(job.pk)
+        job.refresh_from_db()
+        return job.latest
+
+    return send
 
 
 @pytest.fixture

@@ -30,8 +30,11 @@ class FakeProvider:
     def poll(self, attempt: Attempt) -> Report | None:
         return self.reports.pop(0) if self.reports else None
 
-    def cancel(self, attempt: Attempt) -> None:
+    def cancel(self, attempt: Attempt) -> bool:
         self.cancelled.append(attempt.pk)
+        if self.refusal:
+            raise self.refusal
+        return True
 
     def health(self) -> Health:
         return Health(workers=1, detail="always ready")

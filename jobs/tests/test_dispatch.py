@@ -55,13 +55,12 @@ def test_a_provider_that_is_away_puts_the_job_back_in_the_queue(job, provider):
     assert job.latest.outcome == Attempt.Outcome.FAILED
 
 
-def test_a_provider_that_is_away_for_good_fails_the_job_in_words(job, provider, settings):
+def test_a_provider_that_is_away_for_good_fails_the_job_in_words(job, provider, settings, send_again):
     provider.refusal = ProviderError("Runpod does not answer.")
 
     for _ in range(settings.MAX_ATTEMPTS):
-        dispatching.dispatch(job.pk)
+        send_again(job)
 
-    job.refresh_from_db()
     assert (job.status, job.error_code) == (Job.Status.FAILED, "provider_unavailable")
     assert job.error_message == "Runpod does not answer."
 

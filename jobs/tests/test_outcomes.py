@@ -6,8 +6,7 @@ from django_q.models import OrmQ
 
 from jobs import outcomes
 from jobs.compute import Report, State
-from jobs.dispatch import dispatch
-from jobs.models import Attempt, Event, Job, Stage
+from jobs.models import Event, Job, Stage
 
 pytestmark = pytest.mark.django_db
 Status = Job.Status
@@ -88,10 +87,9 @@ def test_the_same_failure_twice_moves_the_job_once(attempt):
     assert Event.objects.count() == events
 
 
-def test_a_transient_failure_is_tried_again_by_itself_up_to_the_limit(job, provider, settings):
-    for number in range(1, settings.MAX_ATTEMPTS + 1):
-        dispatch(job.pk)
-        outcomes.apply(Attempt.objects.get(number=number), failure(is_transient=True))
+def test_a_transient_failure_is_tried_again_by_itself_up_to_the_limit(job, provider, settings, send_again):
+    for _ in range(settings.MAX_ATTEMPTS):
+        outcomes.apply(send_again(job), failure(is_transient=True))
 
     job.refresh_from_db()
     assert job.status == Status.FAILED
@@ -99,9 +97,9 @@ def test_a_transient_failure_is_tried_again_by_itself_up_to_the_limit(job, provi
 
 
 @pytest.mark.parametrize("report", [progress(), failure(), COMPLETED])
-def test_a_superseded_attempt_no_longer_speaks_for_the_job(attempt, report):
+def test_a_superseded_attempt_no_longer_speaks_for_the_job(attempt, report, send_again):
     outcomes.apply(attempt, failure(is_transient=True))
-    dispatch(attempt.job_id)
+    send_again(attempt.job)
 
     outcomes.apply(attempt, report)
 

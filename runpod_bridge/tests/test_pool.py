@@ -256,14 +256,46 @@ def test_a_streamed_part_shows_that_the_worker_lives(taken, worker):
     assert Attempt.objects.get().lease_until > at
 
 
-def test_a_cancelled_job_is_named_to_its_worker_once(taken, worker, other_worker, job):
+def test_a_cancelled_job_is_named_to_its_worker_and_to_no_other(taken, worker, other_worker, job):
     assert worker.jobs_to_stop().status_code == 204
 
     job.cancel(reason="its owner asked")
 
     assert other_worker.jobs_to_stop().status_code == 204
     assert worker.jobs_to_stop().json() == {"jobsToStop": [str(taken.pk)]}
+
+
+def test_a_cancelled_job_is_named_again_while_its_worker_is_at_it_since_an_answer_may_be_lost(
+    taken, worker, other_worker, job
+):
+    job.cancel(reason="its owner asked")
+    named = {"jobsToStop": [str(taken.pk)]}
+
+    assert worker.jobs_to_stop().json() == named  # and nobody read that
+    worker.ping(taken.pk)
+    other_worker.ping("")
+    other_worker.take()
+    assert worker.jobs_to_stop().json() == named
+
+
+@pytest.mark.parametrize("sign", ["a ping without it", "a request for work"])
+def test_a_job_is_no_longer_named_once_its_worker_shows_that_it_has_stopped(taken, worker, job, sign):
+    job.cancel(reason="its owner asked")
+
+    if sign == "a request for work":
+        worker.take()
+    else:
+        worker.ping(uuid4())
+
     assert worker.jobs_to_stop().status_code == 204
+
+
+def test_a_worker_that_was_taken_for_dead_and_comes_back_is_told_to_stop(taken, worker):
+    reconcile(now() + timedelta(minutes=1))
+
+    worker.ping(taken.pk)
+
+    assert worker.jobs_to_stop().json() == {"jobsToStop": [str(taken.pk)]}
 
 
 def test_a_job_cancelled_before_anybody_took_it_is_given_to_nobody(attempt, worker, job):
