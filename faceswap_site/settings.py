@@ -165,8 +165,9 @@ CANCEL_TIME = timedelta(hours=1)  # for so long a provider that does not answer 
 # --- Queue: the broker is the job's own database, so that a queue row commits with its job.
 SWEEP_EVERY = timedelta(seconds=10)
 POLL_EVERY = timedelta(seconds=10)
-DISPATCH_LOST_AFTER = timedelta(seconds=30)
-COLLECT_LEASE = timedelta(seconds=60)
+# Together with a sweep less than a minute, so that whoever dies at a job, it goes on within one.
+DISPATCH_LOST_AFTER = timedelta(seconds=20)
+COLLECT_LEASE = timedelta(seconds=15)  # renewed every few seconds by whoever fetches a result
 COLLECT_TIME = timedelta(hours=24)  # A result that nobody took in for so long is given up,
 MAX_COLLECTS = 5  # and one at which the process died as often.
 Q_CLUSTER = {

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -50,24 +52,38 @@ def task_begins(sender: Any, task: dict[str, Any], **kwargs: Any) -> None:
     """
     global _over
     _over.set()
-    if (cluster := task.get("cluster")) in QUEUE_BEAT:
-        _beat_now_and_then(cluster)
-        _over = threading.Event()
-        threading.Thread(target=_beat_until, args=[_over, cluster], name="pulse", daemon=True).start()
+    if (cluster := task.get("cluster")) not in QUEUE_BEAT:
+        return
+
+    def beat() -> None:
+        Heartbeat.take_turn(QUEUE_BEAT[cluster], now(), BEAT_EVERY)
+
+    with suppress(DatabaseError):  # It must not end the worker: the task is worth more than the sign.
+        beat()
+    _over = threading.Event()
+    threading.Thread(target=repeat, args=[beat, BEAT_EVERY, _over], name="pulse", daemon=True).start()
 
 
 def task_ended(sender: Any, task: dict[str, Any], **kwargs: Any) -> None:
     _over.set()
 
 
-def _beat_until(over: threading.Event, cluster: str) -> None:
-    while not over.wait(BEAT_EVERY.total_seconds()):
-        _beat_now_and_then(cluster)
+def repeat(act: Callable[[], object], every: timedelta, over: threading.Event) -> None:
+    """Do it every so often, in a thread of its own, until something is over."""
+    while not over.wait(every.total_seconds()):
+        try:
+            act()
+        except DatabaseError as exc:  # The next time it may do.
+            log.warning("No sign of life could be given: %s", exc)
     connection.close()  # This thread's own.
 
 
-def _beat_now_and_then(cluster: str) -> None:
+@contextmanager
+def meanwhile(act: Callable[[], object], every: timedelta) -> Iterator[None]:
+    """Do it every so often while the block is at work."""
+    over = threading.Event()
+    threading.Thread(target=repeat, args=[act, every, over], name="renewal", daemon=True).start()
     try:
-        Heartbeat.take_turn(QUEUE_BEAT[cluster], now(), BEAT_EVERY)
-    except DatabaseError as exc:  # It must not end the worker: the task is worth more than the sign.
-        log.warning("No sign of life could be given: %s", exc)
+        yield
+    finally:
+        over.set()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,10 +19,10 @@ from assets.probe import probe
 from assets.receiving import spooled
 from assets.uploads import describe, discard, question_about
 from jobs.errors import IllegalMove
-from jobs.heartbeat import QUEUE_BEAT
-from jobs.models import Attempt, Heartbeat, Job
+from jobs.heartbeat import meanwhile
+from jobs.models import Attempt, Job
 
-RENEW_EVERY = timedelta(seconds=10)
+RENEW_EVERY = timedelta(seconds=5)
 
 
 def collect(attempt_pk: UUID) -> None:
@@ -34,30 +33,20 @@ def collect(attempt_pk: UUID) -> None:
         return  # ended, in another process's hands, or gone for too often
     attempt = Attempt.objects.select_related("job", "output", "output__owner").get(pk=attempt_pk)
     try:
-        if attempt.collect_url:
-            with spooled(_renewing(attempt, remote.fetch(attempt.collect_url))) as keep:
-                keep(attempt.output)
-            _renew(attempt, now())
-        _prove(attempt.output)
+        with meanwhile(lambda: _renew(attempt, now()), RENEW_EVERY):
+            if attempt.collect_url:
+                with spooled(remote.fetch(attempt.collect_url)) as keep:
+                    keep(attempt.output)
+            _prove(attempt.output)
     except Refusal as refusal:
         _fail(attempt, "bad_output", str(refusal))
     else:
         _accept(attempt)
 
 
-def _renewing(attempt: Attempt, chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Say now and then, while bytes come, that somebody is at it."""
-    renewed = now()
-    for chunk in chunks:
-        if now() - renewed > RENEW_EVERY:
-            renewed = now()
-            _renew(attempt, renewed)
-        yield chunk
-
-
 def _renew(attempt: Attempt, at: datetime) -> None:
+    """Say that somebody is at it; a process that dies says so no more, and soon another may try."""
     Attempt.objects.open().filter(pk=attempt.pk).update(collecting_at=at + settings.COLLECT_LEASE)
-    Heartbeat.beat(QUEUE_BEAT["outputs"], at)
 
 
 def _prove(asset: Asset) -> None:
