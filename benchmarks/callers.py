@@ -38,12 +38,12 @@ class Caller:
         self.accepted: list[str] = []
         self.may_end: dict[str, set[str]] = {}  # the states in which each job may rightly end
 
-    def submit(self) -> str:
+    def submit(self, *, quality: str) -> str:
         """Submit one job, as often as it takes, and return its id."""
         answer, _ = self._persist(
             self.jobs_url,
             headers={"Idempotency-Key": uuid4().hex},
-            data={"mode": "video_swap", "quality": "fast", "aspect_ratio": "original"},
+            data={"mode": "video_swap", "quality": quality, "aspect_ratio": "original"},
             files=self.files,
         )
         answer.raise_for_status()

@@ -31,6 +31,7 @@ GIVEN_UP_AFTER = 150.0
 SECONDS_A_JOB = 10.0  # what one worker needs for a tiny clip on a busy machine, and more
 JOBS_A_FAULT = 3
 CANCELLED_SHARE = 0.1
+QUALITIES = ("fast", "balanced", "max")  # Some take longer, so that one is at work when the blow comes.
 LOOK_EVERY = 0.25
 # A sign of life counts when it came so long after the blow: it might have been under way.
 AFTERWARDS = timedelta(seconds=1)
@@ -94,8 +95,8 @@ def run(copy: Copy, arguments: argparse.Namespace) -> tuple[list[Wound], Finding
         sent: list[Future[None]] = []
         wounds = []
         for fault, jobs in plan:
-            sent += [pool.submit(live_through, caller, chance.uniform(0, 4), chance) for _ in range(jobs)]
-            time.sleep(chance.uniform(0.5, 4))
+            sent += [pool.submit(live_through, caller, chance.uniform(0, 2), chance) for _ in range(jobs)]
+            time.sleep(chance.uniform(0.5, 3))
             if wound := inflict(scene, fault):
                 wounds.append(wound)
                 tell(wound)
@@ -120,7 +121,7 @@ def planned(jobs: int, chance: random.Random, only: Sequence[str]) -> list[tuple
 def live_through(caller: Caller, delay: float, chance: random.Random) -> None:
     """Submit a job after a while; a few are cancelled again."""
     time.sleep(delay)
-    job = caller.submit()
+    job = caller.submit(quality=chance.choice(QUALITIES))
     if chance.random() < CANCELLED_SHARE:
         time.sleep(chance.uniform(0, 5))
         caller.cancel(job)
