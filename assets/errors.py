@@ -5,6 +5,8 @@ The codes are listed in docs/errors.md; one is never reused for another meaning.
 
 from __future__ import annotations
 
+import errno
+
 
 class Refusal(Exception):
     """Answered as a problem document: `status` and `code` for programs, the message for people."""
@@ -67,7 +69,10 @@ class IncompleteBody(Refusal):
 
 class StorageFull(Refusal):
     code, status, title = "storage_full", 507, "The disk is full."
+    ERRNOS = {errno.ENOSPC, errno.EDQUOT}
 
 
 # What the probe's process may answer; anything else from it counts as unreadable.
-BY_CODE = {error.code: error for error in (UnsupportedMedia, UnreadableMedia, TooLong, TooManyPixels)}
+BY_CODE = {
+    error.code: error for error in (UnsupportedMedia, UnreadableMedia, TooLong, TooManyPixels, StorageFull)
+}

@@ -18,7 +18,7 @@ import av
 from av.container import InputContainer
 from PIL import Image, ImageOps
 
-from assets.errors import Refusal, TooLong, TooManyPixels, UnreadableMedia, UnsupportedMedia
+from assets.errors import Refusal, StorageFull, TooLong, TooManyPixels, UnreadableMedia, UnsupportedMedia
 from assets.probe import Facts, Question
 
 MEMORY_BYTES = 3 * 1024**3  # address space: an 8K frame with its decoder's references fits
@@ -218,6 +218,13 @@ def answer(question: Question) -> dict[str, object]:
         return asdict(inspect(question))
     except Refusal as refusal:
         return {"code": refusal.code, "detail": str(refusal)}
+    except OSError as exc:
+        if exc.errno not in StorageFull.ERRNOS:
+            raise
+        return {
+            "code": StorageFull.code,
+            "detail": f"The disk ran full while {question.name!r} was looked at; nothing of it was kept.",
+        }
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from django.http import HttpRequest
 
+from assets import space
 from assets.errors import EmptyFile, IncompleteBody, TooLarge
 from assets.models import Asset, Token
 from assets.uploads import MIB, OwnFile, discard, drain, temp_path
@@ -34,8 +35,10 @@ def spooled(chunks: Iterator[bytes], *, expected: int | None = None) -> Iterator
     path = temp_path(".part")
     digest, size = hashlib.sha256(), 0
     try:
-        with open(path, "wb") as file:
+        space.require(expected or 0)
+        with space.full_disk_refused(), open(path, "wb") as file:
             for chunk in chunks:
+                space.require(len(chunk))
                 digest.update(chunk)
                 size += file.write(chunk)
         if expected is not None and size != expected:
@@ -44,7 +47,7 @@ def spooled(chunks: Iterator[bytes], *, expected: int | None = None) -> Iterator
             raise EmptyFile("The body is empty.")
 
         def keep(asset: Asset) -> None:
-            with open(path, "rb") as source:
+            with space.full_disk_refused(), open(path, "rb") as source:
                 asset.keep(OwnFile(source), size=size, sha256=digest.hexdigest())
 
         yield keep

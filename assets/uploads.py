@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from django.conf import settings
@@ -18,7 +19,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.timezone import now
 
-from assets.errors import EmptyFile, NoLength, Refusal, TooLarge
+from assets import space
+from assets.errors import EmptyFile, NoLength, Refusal, StorageFull, TooLarge
 from assets.models import Asset
 from assets.probe import Question, probe
 from assets.problems import problem
@@ -26,18 +28,35 @@ from assets.problems import problem
 MIB = 1024 * 1024
 DRAIN_SECONDS = 5
 REFUSED_UPLOAD = "refused_upload"  # where a request keeps the refusal of a file that was cut off
-# The first pattern that fits a path bounds its bodies; nothing else may send more than a form.
 FORM_BYTES = 1 * MIB
-BODY_LIMITS: list[tuple[re.Pattern[str], Callable[[], int]]] = [
-    (re.compile(r"^/v1/jobs/?$|^/new/?$"), lambda: 3 * settings.MAX_UPLOAD_BYTES + FORM_BYTES),
-    (re.compile(r"^/v1/assets/"), lambda: settings.MAX_UPLOAD_BYTES),
-    (re.compile(r"^/v1/runpod/callback$|/job-(done|stream)/"), lambda: settings.CALLBACK_MAX_BYTES),
+
+
+class Bounds(NamedTuple):
+    """What a body may have, in bytes, and how often over the disk must have room for it."""
+
+    limit: Callable[[], int]
+    room: int = 0
+
+
+# The first pattern that fits a path bounds its bodies; nothing else may send more than a form.
+BODIES: list[tuple[re.Pattern[str], Bounds]] = [
+    # The files, the clean copy of a photo with the thumbnails, and the result.
+    (
+        re.compile(r"^/v1/jobs/?$|^/new/?$"),
+        Bounds(lambda: 3 * settings.MAX_UPLOAD_BYTES + FORM_BYTES, room=3),
+    ),
+    (re.compile(r"^/v1/assets/"), Bounds(lambda: settings.MAX_UPLOAD_BYTES, room=1)),
+    # A result in base64 lies on the disk as it came and as what it means. What is small stays in memory.
+    (
+        re.compile(r"^/v1/runpod/callback$|/job-(done|stream)/"),
+        Bounds(lambda: settings.CALLBACK_MAX_BYTES, room=2),
+    ),
 ]
+A_FORM = Bounds(lambda: FORM_BYTES)
 
 
-def body_limit(path: str) -> int:
-    """Return how many bytes a body sent to this path may have."""
-    return next((limit() for pattern, limit in BODY_LIMITS if pattern.search(path)), FORM_BYTES)
+def bounds_of(path: str) -> Bounds:
+    return next((bounds for pattern, bounds in BODIES if pattern.search(path)), A_FORM)
 
 
 def drain(request: HttpRequest, seconds: float = DRAIN_SECONDS) -> None:
@@ -48,7 +67,7 @@ def drain(request: HttpRequest, seconds: float = DRAIN_SECONDS) -> None:
 
 
 class BodyLimit:
-    """Refuse, before anything is read, a body too large or one whose length is not stated.
+    """Refuse, before anything is read, a body too large, one without room, or one of no stated length.
 
     Django takes a chunked body for an empty one under WSGI, so that its sender would be told
     that fields are missing.
@@ -61,8 +80,15 @@ class BodyLimit:
         refusal = self.refusal(request)
         if refusal is None:
             return self.get_response(request)
-        if refusal.status == TooLarge.status:
+        if refusal.status in (TooLarge.status, StorageFull.status):
             drain(request)
+        return self.answer(request, refusal)
+
+    def process_exception(self, request: HttpRequest, exc: Exception) -> HttpResponse | None:
+        """What a page or a worker's address wrote when the disk ran full; the API's root says it itself."""
+        return self.answer(request, StorageFull(space.RAN_FULL)) if space.is_full(exc) else None
+
+    def answer(self, request: HttpRequest, refusal: Refusal) -> HttpResponse:
         if "text/html" in request.headers.get("Accept", ""):  # a browser's own form: a person reads this
             return render(request, "refused.html", {"refusal": refusal}, status=refusal.status)
         return problem(request, refusal)
@@ -72,9 +98,12 @@ class BodyLimit:
         is_upload = request.content_type == "multipart/form-data" or request.method == "PUT"
         if "HTTP_TRANSFER_ENCODING" in request.META or (is_upload and not length):
             return NoLength("The body has no Content-Length; send one, not a chunked body.")
-        size, limit = int(length) if length.isdigit() else 0, body_limit(request.path)
-        if size > limit:
+        size, bounds = int(length) if length.isdigit() else 0, bounds_of(request.path)
+        if size > (limit := bounds.limit()):
             return TooLarge(f"The body has {size} bytes; the limit here is {limit}.")
+        goes_to_disk = bounds.room and (is_upload or size > FORM_BYTES)
+        if goes_to_disk and (shortage := space.shortage(bounds.room * size)):
+            return StorageFull(shortage)
         return None
 
 
@@ -85,25 +114,38 @@ class HashedUpload(TemporaryUploadedFile):
 
 
 class HashingUploadHandler(TemporaryFileUploadHandler):
-    """Write each file of a form to disk as it comes, hashing it, and stop at the cap."""
+    """Write each file of a form to disk as it comes, hashing it, and stop at the cap or at a full disk."""
 
     file: HashedUpload
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         FileUploadHandler.new_file(self, *args, **kwargs)  # not our parent's, which would open another file
-        self.file = HashedUpload(
-            self.file_name or "", self.content_type, 0, self.charset, self.content_type_extra
-        )
+        with self.cutting_off():
+            space.require(0)
+            self.file = HashedUpload(
+                self.file_name or "", self.content_type, 0, self.charset, self.content_type_extra
+            )
         self.digest = hashlib.sha256()
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        if start + len(raw_data) > settings.MAX_UPLOAD_BYTES:
-            limit = settings.MAX_UPLOAD_BYTES // MIB
-            refusal = TooLarge(f"{self.file_name!r} is larger than {limit} MB, the limit for a file.")
+        with self.cutting_off():
+            if start + len(raw_data) > settings.MAX_UPLOAD_BYTES:
+                limit = settings.MAX_UPLOAD_BYTES // MIB
+                raise TooLarge(f"{self.file_name!r} is larger than {limit} MB, the limit for a file.")
+            self.digest.update(raw_data)
+            super().receive_data_chunk(raw_data, start)
+            # What waits in a buffer would find the disk full when the file is closed, where nobody listens.
+            self.file.flush()
+
+    @contextmanager
+    def cutting_off(self) -> Iterator[None]:
+        """End the reading of the form at a refusal, and leave that where `refused_upload` finds it."""
+        try:
+            with space.full_disk_refused():
+                yield
+        except Refusal as refusal:
             setattr(self.request, REFUSED_UPLOAD, refusal.on(self.field_name or ""))
-            raise StopUpload(connection_reset=True)
-        self.digest.update(raw_data)
-        super().receive_data_chunk(raw_data, start)
+            raise StopUpload(connection_reset=True) from refusal
 
     def file_complete(self, file_size: int) -> UploadedFile | None:
         self.file.sha256 = self.digest.hexdigest()
@@ -111,7 +153,7 @@ class HashingUploadHandler(TemporaryFileUploadHandler):
 
 
 def refused_upload(request: HttpRequest) -> Refusal | None:
-    """The refusal of a file over the cap: there the reading of the form ended, and the rest was not read."""
+    """The refusal of a file that was cut off: there the reading of the form ended; the rest was not read."""
     return getattr(request, REFUSED_UPLOAD, None)
 
 

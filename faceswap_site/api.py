@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import logging
 
+from django.core.exceptions import SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
+from django.http.request import UnreadablePostError
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from assets import space
 from assets.api import router as assets_router
-from assets.errors import InvalidChoice, MissingField, Refusal
+from assets.errors import IncompleteBody, InvalidChoice, MissingField, Refusal, StorageFull
 from assets.problems import problem, problem_document
 from assets.uploads import refused_upload
 from jobs.api import router as jobs_router
@@ -79,8 +83,21 @@ def http_error(request: HttpRequest, exc: HttpError) -> HttpResponse:
     )
 
 
+@api.exception_handler(MultiPartParserError)
+@api.exception_handler(SuspiciousOperation)
+def misshapen(request: HttpRequest, exc: Exception) -> HttpResponse:
+    return problem(request, Refusal(f"The form cannot be read: {exc}"))
+
+
+@api.exception_handler(UnreadablePostError)
+def broken_off(request: HttpRequest, exc: UnreadablePostError) -> HttpResponse:
+    return problem(request, IncompleteBody("The connection broke while the form came."))
+
+
 @api.exception_handler(Exception)
 def unforeseen(request: HttpRequest, exc: Exception) -> HttpResponse:
+    if space.is_full(exc):
+        return problem(request, StorageFull(space.RAN_FULL))
     log.exception("Unforeseen error at %s", request.path)
     return problem_document(
         status=500, code="internal", title="Something went wrong here.", detail="The operator has been told."

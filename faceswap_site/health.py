@@ -13,6 +13,7 @@ from django.http import HttpRequest, JsonResponse
 from django.utils.timezone import now
 from django.views.decorators.http import require_safe
 
+from assets import space
 from jobs.heartbeat import FRESH, QUEUE_BEAT, WORKER_BEAT
 from jobs.models import Heartbeat
 from jobs.sweep import HEALTH_EVERY
@@ -46,7 +47,7 @@ def storage() -> str:
         default_storage.delete(default_storage.save(name, ContentFile(b"ready")))
     except OSError as exc:
         return f"The storage takes no files: {exc.strerror}."
-    return ""
+    return space.shortage()
 
 
 def queue() -> str:

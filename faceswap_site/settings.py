@@ -126,6 +126,7 @@ FILE_UPLOAD_TEMP_DIR.mkdir(parents=True, exist_ok=True)
 FILE_UPLOAD_HANDLERS = ["assets.uploads.HashingUploadHandler"]
 FILE_UPLOAD_PERMISSIONS = 0o600
 MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_MB", 2048) * MIB
+MIN_FREE_BYTES = env.int("MIN_FREE_MB", 512) * MIB  # with less left on the disk, nothing is taken in
 MAX_VIDEO_SECONDS = env.int("MAX_VIDEO_SECONDS", 1200)
 MAX_VIDEO_PIXELS = 3840 * 2160
 MAX_OUTPUT_PIXELS = 7680 * 4320  # a wide clip with its short side at 2160

@@ -13,7 +13,7 @@ from typing import Any, cast
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils.timezone import now
 
 from assets.errors import InvalidChoice, Refusal
@@ -71,7 +71,7 @@ class IdempotencyKey(models.Model):
     answered_at = models.DateTimeField(null=True)
     fingerprint = models.CharField(max_length=64, blank=True, help_text="Of the content that was answered.")
     status = models.PositiveSmallIntegerField(null=True)
-    body = models.JSONField(null=True)
+    body = models.TextField(blank=True, help_text="JSON, as it was sent.")
     location = models.TextField(blank=True)
 
     objects = IdempotencyKeyQuerySet.as_manager()
@@ -90,9 +90,14 @@ class IdempotencyKey(models.Model):
     def is_answered(self) -> bool:
         return self.answered_at is not None
 
-    def answer(self, *, fingerprint: str, status: int, body: Any, location: str) -> None:
+    def answer(self, *, fingerprint: str, status: int, body: dict[str, Any], location: str) -> None:
         """Keep the answer, to commit with what it tells of. Raises StillRunning if the lease was lost."""
-        columns = {"fingerprint": fingerprint, "status": status, "body": body, "location": location}
+        columns = {
+            "fingerprint": fingerprint,
+            "status": status,
+            "body": json.dumps(body),
+            "location": location,
+        }
         if self._held().update(answered_at=now(), **columns) != 1:
             raise StillRunning(
                 f"Another request took {HEADER} {self.value[:80]!r} over while this one was sent."
@@ -152,7 +157,7 @@ def earlier_answer(request: HttpRequest, claim: IdempotencyKey | None) -> HttpRe
             f"{HEADER} {claim.value[:80]!r} was used before, with other fields or files. Use a key once."
         )
     headers = {"Location": claim.location, REPLAYED: "true"}
-    return JsonResponse(claim.body, status=claim.status, headers=headers)
+    return HttpResponse(claim.body, status=claim.status, headers=headers, content_type="application/json")
 
 
 def fingerprint(request: HttpRequest) -> str:

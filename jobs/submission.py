@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.timezone import now
 
+from assets import space
 from assets.errors import MissingField
 from assets.uploads import HashedUpload, take_in
 from jobs.errors import ConsentRequired
@@ -22,6 +23,7 @@ WORDS = {
 }
 
 
+@space.full_disk_refused()
 def submit(
     *,
     owner: Any,
