@@ -61,8 +61,13 @@ def role(cluster: str, name: str) -> Callable[[Scene], psutil.Process]:
 
 
 def busy_pool_worker(scene: Scene) -> psutil.Process:
-    until(lambda: is_at_work(scene), PATIENCE, "the pool worker has had nothing to do")
-    time.sleep(scene.chance.uniform(0, 2))
+    def is_in_the_midst() -> bool:
+        if not is_at_work(scene):
+            return False
+        time.sleep(scene.chance.uniform(0, 1))
+        return is_at_work(scene)
+
+    until(is_in_the_midst, PATIENCE, "the pool worker has had nothing to do")
     return scene.processes.pool_worker()
 
 
