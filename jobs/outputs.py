@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,8 +13,8 @@ from django.db import transaction
 from django.db.models import F
 from django.utils.timezone import now
 
-from assets import remote
-from assets.errors import Refusal
+from assets import remote, space
+from assets.errors import Refusal, StorageFull
 from assets.models import Asset
 from assets.probe import probe
 from assets.receiving import spooled
@@ -21,6 +22,8 @@ from assets.uploads import describe, discard, question_about
 from jobs.errors import IllegalMove
 from jobs.heartbeat import meanwhile
 from jobs.models import Attempt, Job
+
+log = logging.getLogger(__name__)
 
 RENEW_EVERY = timedelta(seconds=5)
 
@@ -33,11 +36,13 @@ def collect(attempt_pk: UUID) -> None:
         return  # ended, in another process's hands, or gone for too often
     attempt = Attempt.objects.select_related("job", "output", "output__owner").get(pk=attempt_pk)
     try:
-        with meanwhile(lambda: _renew(attempt, now()), RENEW_EVERY):
+        with space.full_disk_refused(), meanwhile(lambda: _renew(attempt, now()), RENEW_EVERY):
             if attempt.collect_url:
                 with spooled(remote.fetch(attempt.collect_url)) as keep:
                     keep(attempt.output)
             _prove(attempt.output)
+    except StorageFull as refusal:
+        _wait_for_room(attempt, refusal)
     except Refusal as refusal:
         _fail(attempt, "bad_output", str(refusal))
     else:
@@ -60,6 +65,12 @@ def _prove(asset: Asset) -> None:
         describe(asset, answer, question)
     finally:
         discard(question.thumbnail)
+
+
+def _wait_for_room(attempt: Attempt, refusal: StorageFull) -> None:
+    """The result is not at fault: the sweep goes for it again, and this time counts for none."""
+    log.warning("The result of %s waits: %s", attempt, refusal)
+    Attempt.objects.open().filter(pk=attempt.pk).update(collects=F("collects") - 1)
 
 
 def _accept(attempt: Attempt) -> None:

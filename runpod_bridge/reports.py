@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from assets.errors import NotFound, Refusal
+from assets.errors import NotFound, Refusal, StorageFull
 from assets.receiving import spooled
 from jobs.compute import Report, State
 from jobs.models import Attempt
@@ -127,6 +127,14 @@ def _stored(attempt: Attempt, message: Message, cause: str, body: Body | None) -
         return Report(state=State.QUEUED, cause=cause)
     except binascii.Error as exc:
         return bad_output(f"The result in the worker's message is no base64: {exc}.", cause)
+    except StorageFull as refusal:
+        return Report(
+            state=State.FAILED,
+            cause=cause,
+            error_code=refusal.code,
+            error_message=f"The result came and found no room. {refusal}",
+            is_transient=True,
+        )
     except Refusal as refusal:
         return bad_output(f"The result in the worker's message could not be kept: {refusal}", cause)
     return Report(state=State.COMPLETED, cause=cause, metrics=metrics_of(message))

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import errno
+import shutil
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from django.core.files.base import ContentFile
+from django.utils.timezone import now
 
 from jobs import outcomes, outputs
 from jobs.compute import Report, State
-from jobs.models import Job
+from jobs.models import Attempt, Job
 
 pytestmark = pytest.mark.django_db
 
@@ -157,3 +160,38 @@ def test_a_result_over_the_cap_is_refused(attempt, store, settings):
     outputs.collect(attempt.pk)
 
     assert "larger than" in Job.objects.get().error_message
+
+
+def test_a_result_that_finds_no_room_waits_until_there_is_some(attempt, store, settings, monkeypatch):
+    settings.OUTPUT_URL_ALLOWED_HOSTS = [store]
+    usage = shutil.disk_usage(settings.MEDIA_ROOT)
+    report(attempt, f"http://{store}/result.mp4")
+    later = now()
+    with monkeypatch.context() as disk:
+        disk.setattr(shutil, "disk_usage", lambda path: usage._replace(free=settings.MIN_FREE_BYTES - 1))
+        for _ in range(settings.MAX_COLLECTS + 1):
+            outputs.collect(attempt.pk)
+            Attempt.objects.update(collecting_at=later)
+    attempt.job.refresh_from_db()
+    assert attempt.job.status == Job.Status.PROCESSING
+
+    outputs.collect(attempt.pk)
+
+    attempt.job.refresh_from_db()
+    assert attempt.job.status == Job.Status.DONE
+
+
+def test_a_disk_that_fills_while_a_result_is_proved_is_not_the_results_fault(
+    attempt, clip_bytes, monkeypatch
+):
+    deliver(attempt, clip_bytes)
+    report(attempt)
+
+    def fail(*args):
+        raise OSError(errno.ENOSPC, "no room")
+
+    monkeypatch.setattr("jobs.outputs.describe", fail)
+    outputs.collect(attempt.pk)
+
+    attempt.job.refresh_from_db()
+    assert attempt.job.status == Job.Status.PROCESSING

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 import threading
 from uuid import uuid4
 
@@ -149,6 +150,17 @@ def test_a_result_elsewhere_is_left_to_the_queue(taken):
 
     taken.refresh_from_db()
     assert taken.collect_url == "https://store.example/result.mp4"
+
+
+def test_a_result_in_base64_that_finds_no_room_is_made_again(taken, job, clip_bytes, settings, monkeypatch):
+    usage = shutil.disk_usage(settings.MEDIA_ROOT)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=settings.MIN_FREE_BYTES - 1))
+
+    say(taken, in_base64(clip_bytes))
+
+    job.refresh_from_db()
+    taken.refresh_from_db()
+    assert (job.status, taken.error_code) == (Job.Status.QUEUED, "storage_full")
 
 
 def test_a_result_in_base64_is_kept(taken, job, clip_bytes):
