@@ -182,7 +182,7 @@ def goes_on(status: str, attempt: Try | None, since: datetime) -> bool:
         return True
     if attempt is None or attempt.closed_at is not None:
         return False
-    heard = attempt.heard_at is not None and attempt.heard_at > since
+    heard = attempt.heard_at is not None and attempt.heard_at > since + AFTERWARDS
     return attempt.waits_for_a_worker or (attempt.is_with_a_worker and heard)
 
 
