@@ -42,7 +42,7 @@ class RunpodProvider:
 
     def poll(self, attempt: Attempt) -> Report | None:
         if not attempt.external_id:
-            return None  # The answer to the dispatch was lost; only a callback can tell.
+            return _left_here(attempt)
         try:
             said = self.client.status(attempt.external_id)
         except Unknown as exc:
@@ -97,6 +97,14 @@ def _forgotten(attempt: Attempt, exc: Unknown) -> Report | None:
     return Report(
         state=State.LOST, cause=CAUSE, error_code="result_lost", error_message=str(exc), is_transient=True
     )
+
+
+def _left_here(attempt: Attempt) -> Report | None:
+    """The answer to the dispatch was lost, so Runpod cannot be asked: a callback tells, or a result's age."""
+    stored_at = attempt.output.stored_at
+    if stored_at is None or stored_at > now() - settings.CLAIM_GRACE:
+        return None
+    return Report(state=State.COMPLETED, cause=CAUSE)
 
 
 def _waiting(attempt: Attempt, said: dict[str, Any]) -> Report:

@@ -11,10 +11,12 @@ from django.test import Client
 
 from jobs.dispatch import dispatch
 from jobs.models import Attempt, Job
+from runpod_bridge import client as runpod_client
 from runpod_bridge.models import WorkerToken
 from runpod_bridge.payload import callback_secret, payload_for
 from runpod_bridge.pool import PROVIDER
 from runpod_bridge.tests.fake_runpod import FakeRunpod
+from runpod_bridge.tests.scene import Clock, Scene
 from worker.wire import SIGNATURE_HEADER, sign
 
 PUBLIC = "https://faceswap.example"
@@ -89,6 +91,18 @@ def fake_runpod(settings) -> Iterator[FakeRunpod]:
         settings.RUNPOD_API_BASE = fake.base
         settings.RUNPOD_ENDPOINT_ID, settings.RUNPOD_API_KEY = fake.endpoint, fake.key
         yield fake
+
+
+@pytest.fixture
+def scene(settings, monkeypatch, live_server, job, clip_bytes) -> Iterator[Scene]:
+    monkeypatch.setattr(runpod_client, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(runpod_client, "PATIENCE", 0.1)
+    monkeypatch.setattr(runpod_client, "TIMEOUT", (1, 0.5))
+    with FakeRunpod() as fake:
+        settings.COMPUTE_PROVIDER = "runpod_bridge.runpod.RunpodProvider"
+        settings.PUBLIC_BASE_URL, settings.RUNPOD_API_BASE = live_server.url, fake.base
+        settings.RUNPOD_ENDPOINT_ID, settings.RUNPOD_API_KEY = fake.endpoint, fake.key
+        yield Scene(fake, Clock(monkeypatch), job, clip_bytes)
 
 
 def sent(job: Job) -> Attempt:

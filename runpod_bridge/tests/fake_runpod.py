@@ -60,6 +60,7 @@ class Fault:
     status: int | None = None  # None: the connection is closed without an answer
     headers: dict[str, str] = field(default_factory=dict)
     is_acted_on: bool = False  # done all the same; only its answer is lost
+    late_by: float = 0.0  # seconds until it is answered
 
 
 class Server(ThreadingHTTPServer):
@@ -78,6 +79,8 @@ class FakeRunpod:
         self.jobs: dict[str, FakeJob] = {}
         self.faults: list[Fault] = []
         self.requests: list[tuple[str, Any]] = []  # the operation, and the body sent to it
+        self.taken = 0  # jobs, the forgotten ones too: each may have cost something
+        self.on_taking: Callable[[FakeJob], object] = lambda job: None  # before /run is answered
         self.retried = 0
         self.lock = threading.RLock()
         self.server = Server(("127.0.0.1", port), _bound_to(self))
@@ -111,6 +114,9 @@ class FakeRunpod:
     def end(self, status: str, *, output: Any = None, error: str | None = None) -> None:
         self._end(self.job, status, output, error)
 
+    def end_of(self, job: FakeJob, status: str, *, output: Any = None, error: str | None = None) -> None:
+        self._end(job, status, output, error)
+
     def forget(self) -> None:
         """The time that an ended job is kept has passed."""
         self.jobs.pop(self.job.id)
@@ -133,7 +139,9 @@ class FakeRunpod:
                 return 400, {"error": f"policy.{name} is out of range"}
         job = FakeJob(body["input"], policy)  # A webhook is of no use to us, and is not called.
         self.jobs[job.id] = job
+        self.taken += 1
         self._put_to_work(job)
+        self.on_taking(job)
         return 200, {"id": job.id, "status": job.status}
 
     def status(self, job: FakeJob) -> tuple[int, Any]:
@@ -219,9 +227,11 @@ def _bound_to(fake: FakeRunpod) -> type[BaseHTTPRequestHandler]:
                 if fault:
                     fake.faults.remove(fault)
             if fault and not fault.is_acted_on:
+                time.sleep(fault.late_by)
                 self.reply(fault.status, {"error": "as told"}, fault.headers)
                 return
             status, said = self.outcome(raw, of_a_job, of_all)
+            time.sleep(fault.late_by if fault else 0)
             self.reply(fault.status if fault else status, said, {})
 
         def operation(self) -> str:
