@@ -3,13 +3,15 @@ from __future__ import annotations
 import errno
 import shutil
 import threading
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from django.core.files.base import ContentFile
 from django.utils.timezone import now
 
-from jobs import outcomes, outputs
+from assets.remote import NoBytes
+from jobs import outcomes, outputs, sweep
 from jobs.compute import Report, State
 from jobs.models import Attempt, Job
 
@@ -195,3 +197,103 @@ def test_a_disk_that_fills_while_a_result_is_proved_is_not_the_results_fault(
 
     attempt.job.refresh_from_db()
     assert attempt.job.status == Job.Status.PROCESSING
+
+
+# --- Two who collect at once, and those who die at it
+
+
+def test_who_lost_the_lease_cannot_undo_what_the_other_made_of_the_result(attempt, clip_bytes, monkeypatch):
+    deliver(attempt, clip_bytes)
+    report(attempt)
+    prove = outputs._prove
+
+    def prove_while_the_other_is_faster(asset) -> None:
+        monkeypatch.setattr(outputs, "_prove", prove)
+        Attempt.objects.update(collecting_at=now() - timedelta(minutes=1))  # this one slept for too long
+        outputs.collect(attempt.pk)
+        raise NoBytes("The disk was asleep.")
+
+    monkeypatch.setattr(outputs, "_prove", prove_while_the_other_is_faster)
+    outputs.collect(attempt.pk)
+
+    job = Job.objects.get()
+    assert job.status == Job.Status.DONE
+    assert job.output.file.read() == clip_bytes
+
+
+def test_what_is_delivered_while_the_first_is_proved_is_proved_too(attempt, clip_bytes, monkeypatch):
+    deliver(attempt, clip_bytes)
+    report(attempt)
+    prove = outputs._prove
+
+    def prove_and_be_replaced(asset) -> None:
+        prove(asset)
+        deliver(Attempt.objects.get(), b"no video at all")
+
+    monkeypatch.setattr(outputs, "_prove", prove_and_be_replaced)
+    outputs.collect(attempt.pk)
+    assert Job.objects.get().status == Job.Status.PROCESSING
+
+    monkeypatch.setattr(outputs, "_prove", prove)
+    Attempt.objects.update(collecting_at=now())
+    outputs.collect(attempt.pk)
+    assert Job.objects.get().error_code == "bad_output"
+
+
+def test_a_second_collector_waits_for_the_lease_of_the_first(attempt, clip_bytes, monkeypatch):
+    deliver(attempt, clip_bytes)
+    report(attempt)
+    prove, proofs = outputs._prove, []
+
+    def prove_while_another_comes(asset) -> None:
+        proofs.append(asset)
+        if len(proofs) == 1:
+            outputs.collect(attempt.pk)
+        prove(asset)
+
+    monkeypatch.setattr(outputs, "_prove", prove_while_another_comes)
+    outputs.collect(attempt.pk)
+
+    assert len(proofs) == 1
+
+
+def test_a_result_that_kills_whoever_looks_at_it_ends_its_job(attempt, clip_bytes, monkeypatch, settings):
+    deliver(attempt, clip_bytes)
+    report(attempt)
+    deaths = []
+
+    def die(asset) -> None:
+        deaths.append(asset)
+        raise SystemExit
+
+    monkeypatch.setattr(outputs, "_prove", die)
+    for _ in range(settings.MAX_COLLECTS + 2):
+        Attempt.objects.open().update(collecting_at=now() - timedelta(minutes=1))
+        try:
+            outputs.collect(attempt.pk)
+        except SystemExit:
+            continue
+    found = sweep.reconcile(now())
+
+    job = Job.objects.get()
+    assert len(deaths) == settings.MAX_COLLECTS
+    assert (found["uncollectable"], found["collecting"]) == (1, 0)
+    assert (job.status, job.error_code) == (Job.Status.FAILED, "uncollectable")
+
+
+def test_a_result_that_nobody_ever_collects_ends_its_job_after_a_day(attempt, clip_bytes):
+    deliver(attempt, clip_bytes)
+    report(attempt)
+
+    assert sweep.reconcile(now() + timedelta(hours=23))["uncollectable"] == 0
+    assert sweep.reconcile(now() + timedelta(hours=25))["uncollectable"] == 1
+
+    assert Job.objects.get().error_code == "uncollectable"
+
+
+def test_a_result_in_somebodys_hands_is_not_given_up(attempt, clip_bytes, settings):
+    deliver(attempt, clip_bytes)
+    report(attempt)
+    Attempt.objects.update(collects=settings.MAX_COLLECTS, collecting_at=now() + settings.COLLECT_LEASE)
+
+    assert sweep.reconcile(now())["uncollectable"] == 0

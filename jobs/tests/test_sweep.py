@@ -8,7 +8,7 @@ from django.utils.timezone import now
 from django_q.models import OrmQ
 
 from jobs import dispatch, sweep
-from jobs.compute import Report, State
+from jobs.compute import ProviderError, Report, State
 from jobs.models import Attempt, Heartbeat, Job
 
 pytestmark = pytest.mark.django_db
@@ -143,3 +143,51 @@ def test_sending_again_by_sweep_and_dispatch_sends_once(job, provider):
     dispatch.send(job.attempts.get().pk)
 
     assert len(provider.sent) == 1
+
+
+# --- Telling a provider to stop
+
+
+@pytest.fixture
+def cancelled(attempt, provider) -> Attempt:
+    """Cancelled here, while the provider is away."""
+    attempt.job.cancel(reason="enough")
+    provider.refusal = ProviderError("Runpod does not answer.")
+    dispatch.cancel(attempt.pk)
+    OrmQ.objects.all().delete()
+    return attempt
+
+
+def test_a_cancellation_that_the_provider_did_not_hear_is_repeated_until_it_does(cancelled, provider):
+    assert sweep.reconcile(later(seconds=11))["untold"] == 1
+    assert "jobs.dispatch.cancel" in tasks()
+
+    provider.refusal = None
+    dispatch.cancel(cancelled.pk)
+
+    assert sweep.reconcile(later(seconds=22))["untold"] == 0
+
+
+def test_a_cancellation_is_repeated_every_ten_seconds_at_most_and_for_an_hour(cancelled):
+    counts = [sweep.reconcile(later(seconds=s))["untold"] for s in (11, 12, 25, 3590, 3610)]
+
+    assert counts == [1, 0, 1, 1, 0]
+
+
+def test_of_two_sweeps_one_repeats_a_cancellation(cancelled):
+    first, second = (Attempt.objects.get() for _ in range(2))
+    at = later(seconds=11)
+
+    assert (first.request_cancel(at), second.request_cancel(at)) == (True, False)
+
+
+def test_an_attempt_given_up_while_it_was_being_sent_is_called_back(job, provider, monkeypatch):
+    def send(self, attempt):
+        sweep.reconcile(later(minutes=11))  # the send took longer than anybody waits for it
+        return "fake-1"
+
+    monkeypatch.setattr(provider, "send", send)
+
+    dispatch.dispatch(job.pk)
+
+    assert provider.cancelled == [job.attempts.get().pk]
