@@ -96,7 +96,8 @@ def run(copy: Copy, arguments: argparse.Namespace) -> tuple[list[Wound], Finding
         wounds = []
         for fault, jobs in plan:
             sent += [pool.submit(live_through, caller, chance.uniform(0, 2), chance) for _ in range(jobs)]
-            time.sleep(chance.uniform(0.5, 3))
+            if not fault.is_awaited:
+                time.sleep(chance.uniform(0.5, 3))
             if wound := inflict(scene, fault):
                 wounds.append(wound)
                 tell(wound)

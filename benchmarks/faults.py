@@ -35,6 +35,7 @@ class Fault:
 
     kind: str
     act: Callable[[Scene, signal.Signals], datetime]
+    is_awaited: bool = False  # It looks for its moment itself, from when the jobs are on their way.
 
 
 def one(find: Callable[[Scene], psutil.Process]) -> Callable[[Scene, signal.Signals], datetime]:
@@ -125,7 +126,10 @@ def of_cluster(name: str) -> list[Fault]:
         "busy worker": busy_queue_worker(name),
         "idle worker": idle_queue_worker(name),
     }
-    return [Fault(f"{name}: {victim}", one(find)) for victim, find in finders.items()]
+    return [
+        Fault(f"{name}: {victim}", one(find), is_awaited=victim == "busy worker")
+        for victim, find in finders.items()
+    ]
 
 
 FAULTS = [
