@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,6 +25,13 @@ class AssetQuerySet(models.QuerySet["Asset"]):
     def expect(self, *, owner: Any, kind: str, name: str) -> Asset:
         """Make a row whose bytes are still to come."""
         return self.create(owner=owner, kind=kind, name=name[:200])
+
+    def available(self) -> AssetQuerySet:
+        return self.filter(deleted_at=None).exclude(stored_at=None)
+
+    def half_erased(self) -> AssetQuerySet:
+        """Said to be deleted, by a process that was killed before all bytes were."""
+        return self.exclude(deleted_at=None).exclude(file="")
 
     def abandoned(self, before: datetime) -> AssetQuerySet:
         """Inputs whose upload died half-way. A result that never came keeps its row, as its attempt does."""
@@ -58,6 +66,7 @@ class Asset(models.Model):
     created_at = models.DateTimeField(default=now)
     stored_at = models.DateTimeField(null=True)
     deleted_at = models.DateTimeField(null=True)
+    kept_days = models.PositiveIntegerField(null=True, help_text="After so many days its time was over.")
 
     objects = AssetQuerySet.as_manager()
 
@@ -65,6 +74,12 @@ class Asset(models.Model):
         indexes = [
             # For assets.retention: rows whose bytes never came.
             models.Index(fields=["created_at"], name="assets_expected", condition=Q(stored_at=None)),
+            # For assets.retention: deleted rows that have bytes left.
+            models.Index(
+                fields=["deleted_at"],
+                name="assets_half_erased",
+                condition=Q(deleted_at__isnull=False) & ~Q(file=""),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -73,6 +88,14 @@ class Asset(models.Model):
     @property
     def is_available(self) -> bool:
         return self.stored_at is not None and self.deleted_at is None
+
+    @property
+    def epitaph(self) -> str:
+        """When its bytes went and, if nobody asked for that, after how long; nothing while they are here."""
+        if self.deleted_at is None:
+            return ""
+        after = f", after {self.kept_days} days" if self.kept_days else ""
+        return f"{self.name!r} was deleted on {self.deleted_at:%Y-%m-%d}{after}."
 
     def keep(self, content: File, *, size: int, sha256: str) -> None:
         """Store the bytes, then say so in the row. A second delivery replaces the first whole."""
@@ -102,13 +125,29 @@ class Asset(models.Model):
 
     def erase(self, at: datetime) -> None:
         """Delete the bytes; the row stays and says when."""
-        if Asset.objects.filter(pk=self.pk, deleted_at=None).update(deleted_at=at) != 1:
-            return  # erased already
-        self.deleted_at = at
+        if self.mark_deleted(at):
+            self.delete_bytes()
+
+    def mark_deleted(self, at: datetime, *, kept_days: int | None = None) -> bool:
+        """Say that the bytes are gone, for them to be deleted when that is certain; was it us who said it?"""
+        rows = Asset.objects.filter(pk=self.pk, deleted_at=None)
+        if rows.update(deleted_at=at, kept_days=kept_days) != 1:
+            return False
+        self.deleted_at, self.kept_days = at, kept_days
         Token.objects.filter(asset=self).revoke(at)
-        for file in (self.file, self.thumbnail):
-            if file.name:
-                file.storage.delete(file.name)
+        return True
+
+    def delete_bytes(self) -> None:
+        """Delete its files, those too that a killed process stored without saying so in the row."""
+        storage = self.file.storage
+        for folder in (f"{self.kind}/{self.id.hex[:2]}", f"thumbnail/{self.id.hex[:2]}"):
+            with suppress(FileNotFoundError):
+                _, names = storage.listdir(folder)
+                for name in names:
+                    if name.startswith(str(self.id)):
+                        storage.delete(f"{folder}/{name}")
+        Asset.objects.filter(pk=self.pk).update(file="", thumbnail="")
+        self.file.name = self.thumbnail.name = ""
 
 
 class TokenQuerySet(models.QuerySet["Token"]):

@@ -43,7 +43,7 @@ def serve(
 ) -> HttpResponseBase:
     """Answer GET and HEAD with 200, 206, 304 or 416. `filename` is what a browser saves it under."""
     if asset.stored_at is None or asset.deleted_at is not None:
-        raise NotFound("The bytes of this file have been deleted.")
+        raise NotFound(asset.epitaph or "The bytes of this file have not come yet.")
     headers = {**SAFETY, "ETag": f'"{asset.sha256}"', "Last-Modified": http_date(asset.stored_at.timestamp())}
     if request.headers.get("If-None-Match") == headers["ETag"]:
         return HttpResponse(status=304, headers=headers)

@@ -136,6 +136,16 @@ PROBE_TIMEOUT = timedelta(seconds=60)
 ASSET_TOKEN_TTL = timedelta(seconds=env.int("ASSET_TOKEN_TTL_SECONDS", 3600))
 OUTPUT_LINK_TTL = timedelta(hours=24)
 UNFINISHED_UPLOAD_TTL = timedelta(hours=1)
+# How long files stay after the end of their job; 0 keeps them.
+_days = env.int("RETENTION_DAYS", 0)
+RETENTION_DAYS = {
+    "video": env.int("RETENTION_DAYS_VIDEO", _days),
+    "image": env.int("RETENTION_DAYS_IMAGE", _days),
+    "audio": env.int("RETENTION_DAYS_AUDIO", _days),
+    "output": env.int("RETENTION_DAYS_OUTPUT", _days),
+}
+if min(RETENTION_DAYS.values()) < 0:
+    raise ImproperlyConfigured(f"RETENTION_DAYS must not be negative: {RETENTION_DAYS}.")
 # `host:port` of stores of one's own that a worker's `output_url` may point to, http and private included.
 OUTPUT_URL_ALLOWED_HOSTS = env.list("OUTPUT_URL_ALLOWED_HOSTS", default=[])
 
@@ -168,6 +178,7 @@ SWEEP_EVERY = timedelta(seconds=10)
 POLL_EVERY = timedelta(seconds=10)
 # Together with a sweep less than a minute, so that whoever dies at a job, it goes on within one.
 DISPATCH_LOST_AFTER = timedelta(seconds=20)
+QUEUE_HISTORY = timedelta(days=7)  # how long finished queue rows stay
 COLLECT_LEASE = timedelta(seconds=15)  # renewed every few seconds by whoever fetches a result
 COLLECT_TIME = timedelta(hours=24)  # A result that nobody took in for so long is given up,
 MAX_COLLECTS = 5  # and one at which the process died as often.

@@ -252,7 +252,7 @@ def read_cursor(cursor: str) -> tuple[datetime, UUID]:
 def job_out(request: ApiRequest, job: Job) -> dict[str, Any]:
     """The job as GET shows it; what is not there is null."""
     here = address_of(request, job)
-    is_done = job.status == Job.Status.DONE
+    has_output = job.output is not None and job.output.is_available
     attempt = job.latest
     return {
         **{
@@ -273,7 +273,7 @@ def job_out(request: ApiRequest, job: Job) -> dict[str, Any]:
         "stage_timings": job.stage_timings,
         "input_config": input_config(job),
         "metrics": metrics_out(job),
-        "output_url": f"{here}/output?token={output_token(job)}" if is_done else None,
+        "output_url": f"{here}/output?token={output_token(job)}" if has_output else None,
         "urls": {
             "self": here,
             "output": f"{here}/output",
@@ -321,5 +321,8 @@ def input_config(job: Job) -> dict[str, Any]:
 
 
 def asset_out(asset: Asset) -> dict[str, Any]:
-    fields = ("name", "content_type", "size", "sha256", "width", "height", "seconds", "fps", "has_sound")
+    fields = (
+        *("name", "content_type", "size", "sha256", "width", "height", "seconds", "fps", "has_sound"),
+        "deleted_at",
+    )
     return {field: getattr(asset, field) for field in fields}

@@ -237,7 +237,9 @@ class Job(models.Model):
             raise NotRetryable(
                 f"Job {self.pk} is {self.status}; only a failed or cancelled job can be retried."
             )
-        for asset in (self.reference_video, self.source_image, self.driving_audio):
+        # Locked and read anew: jobs.retention may be about to delete the files.
+        here = Job.objects.locked(self.pk)
+        for asset in (here.reference_video, here.source_image, here.driving_audio):
             if asset and not asset.is_available:
                 raise NotRetryable(f"The file {asset.name!r} of job {self.pk} has been deleted.")
         try:

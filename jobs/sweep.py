@@ -12,8 +12,8 @@ from django.db.models import QuerySet
 from django.utils.timezone import now
 from django_q.tasks import async_task
 
-from assets import retention
-from jobs import clocks, outcomes, outputs
+import assets.retention
+from jobs import clocks, outcomes, outputs, retention
 from jobs.compute import ProviderError, Report, State, current_provider, provider_of
 from jobs.heartbeat import SWEEP_BEAT, WORKER_BEAT
 from jobs.models import Attempt, Heartbeat, Job
@@ -36,7 +36,7 @@ def sweep_if_due(at: datetime) -> dict[str, int] | None:
         async_task("jobs.sweep.check_health", task_name="health", save=False)
     found = reconcile(at)
     if Heartbeat.take_turn("retention", at, CLEAR_EVERY):
-        found |= retention.clear(at)
+        found |= assets.retention.clear(at) | retention.clear(at)
     if any(found.values()):
         log.info("Sweep: %s", ", ".join(f"{count} {name}" for name, count in found.items() if count))
     return found
