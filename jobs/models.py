@@ -226,6 +226,12 @@ class Job(models.Model):
         for column, value in columns.items():
             setattr(self, column, value)
 
+    def note(self, reason: str, attempt: Attempt | None = None) -> None:
+        """Write into its history what moved nothing; once in a row, however often it happens."""
+        last = self.events.last()
+        if last is None or (last.attempt_id, last.reason) != (attempt and attempt.pk, reason):
+            self.events.create(attempt=attempt, reason=reason)
+
     def queue_dispatch(self) -> None:
         # Not on_commit: the queue row is in this same database and must commit with the job.
         async_task("jobs.dispatch.dispatch", self.pk, task_name=f"dispatch-{self.pk}")
@@ -331,6 +337,7 @@ class AttemptQuerySet(models.QuerySet["Attempt"]):
         attempt.issue_tokens(at)
         Job.objects.filter(pk=job.pk).update(latest=attempt)
         job.latest = attempt
+        job.note(f"attempt {number} ({provider_of(attempt).name})", attempt)
         return attempt
 
 

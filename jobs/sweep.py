@@ -68,12 +68,14 @@ def _requeue(jobs: QuerySet[Job], at: datetime) -> int:
             if here.update(queued_at=at, due_at=None):
                 job.queue_dispatch()
                 requeued += 1
+                job.note("dispatch queued again by the sweep", job.latest)
     return requeued
 
 
 def _queue(task: str, attempts: QuerySet[Attempt], cluster: str = "dispatch") -> int:
     for attempt in attempts:
         async_task(task, attempt.pk, cluster=cluster)
+        attempt.job.note(f"{task.rpartition('.')[2]} queued again by the sweep", attempt)
     return len(attempts)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 from uuid import UUID
 
@@ -11,13 +12,14 @@ from ninja import Router, Schema
 
 from assets.errors import Refusal
 from assets.uploads import drain
-from jobs import outcomes
+from jobs import outcomes, trace
 from jobs.models import Attempt
 from runpod_bridge.bodies import Body, NoMessage, received
 from runpod_bridge.payload import callback_secret
 from runpod_bridge.reports import report_of
 from worker.wire import SIGNATURE_HEADER, BadMessage, Message, verify
 
+log = logging.getLogger(__name__)
 router = Router(tags=["workers"], auth=None)
 CAUSE = "callback"
 METADATA = {
@@ -81,6 +83,7 @@ def callback(request: HttpRequest):
         raise unbelieved()
     with received(request) as body:
         attempt = sender(body, signature)
+        trace.note(job=attempt.job_id, attempt=attempt.pk)
         hear(attempt, body)
     attempt.refresh_from_db()
     is_moot = not attempt.is_open and attempt.outcome != Attempt.Outcome.COMPLETED
@@ -96,6 +99,7 @@ def sender(body: Body, signature: str) -> Attempt:
         return believed[0]
     if attempts:
         Attempt.objects.filter(pk=attempts[0].pk).update(refusals=F("refusals") + 1)
+        log.warning("A message in the name of job %s was not believed.", attempts[0].job_id)
     raise unbelieved()
 
 

@@ -64,6 +64,7 @@ def take(worker: Worker, at: datetime) -> Attempt | None:
             "deadline": min(attempt.deadline, at + execution_timeout(attempt.job)),
         }
         if waiting().filter(pk=attempt.pk).update(**columns) == 1:
+            attempt.job.note(f"taken by {worker}", attempt)
             return attempt
     return None
 

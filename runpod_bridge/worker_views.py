@@ -19,7 +19,7 @@ from django.views.decorators.http import require_GET, require_POST
 from assets.errors import Refusal
 from assets.problems import problem
 from assets.uploads import drain
-from jobs import outcomes
+from jobs import outcomes, trace
 from jobs.compute import Report, State
 from runpod_bridge import handed_in, pool, shutdown
 from runpod_bridge.bodies import received
@@ -106,6 +106,7 @@ def job_done(request: HttpRequest, worker: Worker, job: UUID) -> HttpResponse:
     if attempt is None:
         drain(request)
         raise NotYours(f"Worker {worker} has not taken the job {job}.")
+    trace.note(job=attempt.job_id, attempt=attempt.pk)
     with received(request) as body:
         handed_in.judge(attempt, body)
     return JsonResponse({"status": "ok"})

@@ -162,7 +162,9 @@ def test_the_history_is_told_in_words(page, attempt):
         r'<ol class="events".*?</ol>', page.get(address("detail", attempt.job)).text, re.DOTALL
     )[0]
 
-    assert re.findall(r"<strong>(.*?)</strong>", events) == ["Submitted", "Sent to a worker", "Cancelled"]
+    assert re.findall(r"<strong>(.*?)</strong>", events) == [
+        *("Submitted", "Sent to a worker", "Attempt 1", "Cancelled")
+    ]
 
 
 def test_what_was_agreed_to_is_shown(page, job):

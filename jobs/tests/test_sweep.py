@@ -191,3 +191,13 @@ def test_an_attempt_given_up_while_it_was_being_sent_is_called_back(job, provide
     dispatch.dispatch(job.pk)
 
     assert provider.cancelled == [job.attempts.get().pk]
+
+
+def test_what_the_sweep_did_stands_in_the_history_once_however_often_it_did_it(attempt):
+    Attempt.objects.update(collecting_at=now())
+
+    for seconds in (31, 41, 51):
+        sweep.reconcile(later(seconds=seconds))
+
+    reasons = list(Job.objects.get().events.values_list("reason", flat=True))
+    assert reasons.count("collect queued again by the sweep") == 1
