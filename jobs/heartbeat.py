@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 from django.utils.timezone import now
 from django_q.models import OrmQ
 from django_q.tasks import async_task
 
 from jobs.models import Heartbeat
-
-log = logging.getLogger(__name__)
+from jobs.renewal import repeat
 
 QUEUE_BEAT = {"dispatch": "queue:dispatch", "outputs": "queue:outputs"}
 ASK_EVERY = timedelta(seconds=5)
@@ -66,24 +63,3 @@ def task_begins(sender: Any, task: dict[str, Any], **kwargs: Any) -> None:
 
 def task_ended(sender: Any, task: dict[str, Any], **kwargs: Any) -> None:
     _over.set()
-
-
-def repeat(act: Callable[[], object], every: timedelta, over: threading.Event) -> None:
-    """Do it every so often, in a thread of its own, until something is over."""
-    while not over.wait(every.total_seconds()):
-        try:
-            act()
-        except DatabaseError as exc:  # The next time it may do.
-            log.warning("No sign of life could be given: %s", exc)
-    connection.close()  # This thread's own.
-
-
-@contextmanager
-def meanwhile(act: Callable[[], object], every: timedelta) -> Iterator[None]:
-    """Do it every so often while the block is at work."""
-    over = threading.Event()
-    threading.Thread(target=repeat, args=[act, every, over], name="renewal", daemon=True).start()
-    try:
-        yield
-    finally:
-        over.set()

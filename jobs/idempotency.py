@@ -19,11 +19,13 @@ from django.utils.timezone import now
 from assets.errors import InvalidChoice, Refusal
 from assets.problems import problem
 from assets.uploads import HashedUpload, drain
+from jobs.renewal import meanwhile
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 LONGEST = 255
-LEASE = timedelta(minutes=10)
+# A large upload takes long, and a request that was killed must not keep its sender waiting.
+LEASE, RENEW_EVERY = timedelta(seconds=20), timedelta(seconds=5)
 KEPT = timedelta(hours=48)
 RETRY_AFTER = 2  # seconds
 # Says who sent the form, not what is in it, and is another one each time.
@@ -103,6 +105,9 @@ class IdempotencyKey(models.Model):
                 f"Another request took {HEADER} {self.value[:80]!r} over while this one was sent."
             )
 
+    def renew(self) -> None:
+        self._held().update(lease_until=now() + LEASE)
+
     def free(self) -> None:
         """Forget it, unless it is answered or another request has taken it over."""
         self._held().delete()
@@ -125,11 +130,13 @@ def once(caller_of: Callable[[HttpRequest], Any]) -> Callable[[Callable[..., Any
             except Refusal as refusal:
                 drain(request)
                 return problem(request, refusal)
-            try:
+            if not request.claim:
                 return run(request, **kwargs)
+            try:
+                with meanwhile(request.claim.renew, RENEW_EVERY):
+                    return run(request, **kwargs)
             finally:
-                if request.claim:
-                    request.claim.free()
+                request.claim.free()
 
         return holding
 

@@ -20,8 +20,8 @@ from assets.probe import probe
 from assets.receiving import spooled
 from assets.uploads import describe, discard, question_about
 from jobs.errors import IllegalMove
-from jobs.heartbeat import meanwhile
 from jobs.models import Attempt, Job
+from jobs.renewal import meanwhile
 
 log = logging.getLogger(__name__)
 
