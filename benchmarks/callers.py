@@ -16,7 +16,7 @@ import requests
 from faceswap_site.copies import BASE_DIR, Copy
 
 SAMPLES = BASE_DIR / "worker" / "samples"
-PATIENCE = 120.0  # seconds: a program tries again as long as the service may need to be well again
+PATIENCE = 100.0  # seconds: a sleep, and as long as the service may need to be well again
 AGAIN_AFTER = 0.5
 READ_EVERY = 0.1
 LATEST = 6  # jobs: most reads are of these, whose results appear just then
@@ -32,6 +32,7 @@ class Caller:
         self.jobs_url = f"{copy.url}/v1/jobs"
         self.headers = {"Authorization": f"Bearer {copy.manage('createapikey', 'chaos').strip()}"}
         self.accepted: list[str] = []
+        self.unanswered: list[str] = []
         self.may_end: dict[str, set[str]] = {}  # the states in which each job may rightly end
 
     def submit(self, clip: str) -> str:
@@ -65,6 +66,7 @@ class Caller:
     ) -> tuple[requests.Response, int]:
         """POST until an answer is no trouble of the service's; return it, and after how many tries."""
         deadline, tries = time.monotonic() + PATIENCE, 0
+        answer: requests.Response | None = None
         while time.monotonic() < deadline:
             tries += 1
             try:
@@ -79,7 +81,8 @@ class Caller:
             if answer is not None and answer.status_code < 500 and not is_still_running(answer):
                 return answer, tries
             time.sleep(AGAIN_AFTER)
-        raise NoAnswer(f"{url} gave no answer for {PATIENCE:.0f} s.")
+        last = f"the last was {answer.status_code}" if answer is not None else "none came"
+        raise NoAnswer(f"{url} gave no good answer for {PATIENCE:.0f} s; {last}.")
 
 
 def is_still_running(answer: requests.Response) -> bool:

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from benchmarks.callers import Caller, Reader
+from benchmarks.callers import Caller, NoAnswer, Reader
 from benchmarks.faults import ENDS, FAULTS, Fault, Scene
 from benchmarks.ledger import ENDED, Ledger, Try, overlapping
 from benchmarks.processes import HANDED_IN, NoVictim, Processes
@@ -122,10 +122,13 @@ def planned(jobs: int, chance: random.Random, only: Sequence[str]) -> list[tuple
 def live_through(caller: Caller, delay: float, chance: random.Random) -> None:
     """Submit a job after a while; a few are cancelled again."""
     time.sleep(delay)
-    job = caller.submit(chance.choice(CLIPS))
-    if chance.random() < CANCELLED_SHARE:
-        time.sleep(chance.uniform(0, 5))
-        caller.cancel(job)
+    try:
+        job = caller.submit(chance.choice(CLIPS))
+        if chance.random() < CANCELLED_SHARE:
+            time.sleep(chance.uniform(0, 5))
+            caller.cancel(job)
+    except NoAnswer as exc:
+        caller.unanswered.append(str(exc))
 
 
 def inflict(scene: Scene, fault: Fault) -> Wound | None:
@@ -211,6 +214,7 @@ def judge(scene: Scene, caller: Caller, reader: Reader, wounds: list[Wound]) -> 
     asleep = [wound.at for wound in wounds if wound.kind == "sleep"]
     said = scene.processes.copy.log.read_text(errors="replace")
     handed_in = HANDED_IN.findall(said)
+    findings.note("request never answered", caller.unanswered)
     findings.note("lost", [job for job in caller.accepted if job not in states])
     findings.note("submitted twice", [job for job in states if job not in caller.may_end])
     findings.note("stuck", [f"{job} is {state}" for job, state in states.items() if job not in ended])
