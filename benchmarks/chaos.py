@@ -95,7 +95,9 @@ def run(copy: Copy, arguments: argparse.Namespace) -> tuple[list[Wound], Finding
         sent: list[Future[None]] = []
         wounds = []
         for fault, jobs in plan:
-            sent += [pool.submit(live_through, caller, chance.uniform(0, 2), chance) for _ in range(jobs)]
+            # A chance of its own for each, so that what is drawn does not depend on who is first.
+            lives = [random.Random(chance.getrandbits(32)) for _ in range(jobs)]
+            sent += [pool.submit(live_through, caller, life) for life in lives]
             if not fault.is_awaited:
                 time.sleep(chance.uniform(0.5, 3))
             if wound := inflict(scene, fault):
@@ -119,9 +121,9 @@ def planned(jobs: int, chance: random.Random, only: Sequence[str]) -> list[tuple
     return [(fault, jobs // rounds + (index < jobs % rounds)) for index, fault in enumerate(faults[:rounds])]
 
 
-def live_through(caller: Caller, delay: float, chance: random.Random) -> None:
+def live_through(caller: Caller, chance: random.Random) -> None:
     """Submit a job after a while; a few are cancelled again."""
-    time.sleep(delay)
+    time.sleep(chance.uniform(0, 2))
     try:
         job = caller.submit(chance.choice(CLIPS))
         if chance.random() < CANCELLED_SHARE:
