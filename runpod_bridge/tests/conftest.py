@@ -96,8 +96,6 @@ def fake_runpod(settings) -> Iterator[FakeRunpod]:
 @pytest.fixture
 def scene(settings, monkeypatch, live_server, job, clip_bytes) -> Iterator[Scene]:
     monkeypatch.setattr(runpod_client, "FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(runpod_client, "PATIENCE", 0.1)
-    monkeypatch.setattr(runpod_client, "TIMEOUT", (1, 0.5))
     with FakeRunpod() as fake:
         settings.COMPUTE_PROVIDER = "runpod_bridge.runpod.RunpodProvider"
         settings.PUBLIC_BASE_URL, settings.RUNPOD_API_BASE = live_server.url, fake.base

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from django_q.models import OrmQ
 
 from jobs.models import Attempt, Event, Job
 from jobs.sweep import sweep_if_due
+from runpod_bridge import client
 from runpod_bridge.tests.fake_runpod import ENDED, FakeJob, FakeRunpod
 from worker.wire import SIGNATURE_HEADER, Message, MessageStatus, Payload, sign
 
@@ -91,6 +93,14 @@ class Scene:
         self.work_off()
         self.fake.job.status = "IN_PROGRESS"
         return CloudWorker(self.fake, self.fake.job)
+
+    @contextmanager
+    def impatient(self) -> Iterator[None]:
+        """Runpod must answer in a moment."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(client, "PATIENCE", 0.05)
+            patch.setattr(client, "TIMEOUT", (1, 0.3))
+            yield
 
     def work_off(self) -> None:
         """Run what is queued, and what that queues."""

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 Status = Job.Status
 MINUTE = timedelta(minutes=1)
+IN_AN_HOUR = {"Retry-After": "3600"}  # longer than we wait for at one go
 NO_LUCK = "fetch_failed"  # a worker's error that may pass
 CRASH = {"error_message": "bad luck", "error_traceback": "Traceback (most recent call last): …"}
 
@@ -65,9 +66,19 @@ def going_wrong(status: int | None, *, times: int = 1, **fault: Any) -> Callable
     return lambda scene: scene.fake.go_wrong("run", status, times=times, **fault)
 
 
+def answered_too_late(status: int, *, is_acted_on: bool) -> Callable[[Scene], None]:
+    def fault(scene: Scene) -> None:
+        scene.fake.go_wrong("run", status, is_acted_on=is_acted_on, late_by=0.7)
+        with scene.impatient():
+            scene.work_off()
+
+    return fault
+
+
 def nobody_listens(scene: Scene) -> None:
     base, scene.settings.RUNPOD_API_BASE = scene.settings.RUNPOD_API_BASE, "http://127.0.0.1:1/v2"
-    scene.work_off()
+    with scene.impatient():
+        scene.work_off()
     scene.settings.RUNPOD_API_BASE = base
 
 
@@ -206,7 +217,7 @@ def cancelled(scene: Scene) -> None:
 
 def cancelled_while_runpod_is_away(scene: Scene) -> None:
     scene.dispatch()
-    scene.fake.go_wrong("cancel", 503, times=40)
+    scene.fake.go_wrong("cancel", 503, times=3, headers=IN_AN_HOUR)
     scene.job.cancel(reason="its owner asked")
     scene.work_off()
     assert not scene.fake.job.stopped.is_set()
@@ -259,15 +270,15 @@ AWAY = failed(
 MATRIX: dict[str, tuple[Callable[[Scene], None], End]] = {
     "429": (going_wrong(429), DONE),
     "429, come back at once": (going_wrong(429, headers={"Retry-After": "0"}), DONE),
-    "429, come back in an hour": (going_wrong(429, headers={"Retry-After": "3600"}), DONE_BY_THE_SECOND),
-    "429 for ever": (going_wrong(429, times=10_000), AWAY),
+    "429, come back in an hour": (going_wrong(429, headers=IN_AN_HOUR), DONE_BY_THE_SECOND),
+    "429 for ever": (going_wrong(429, times=10_000, headers=IN_AN_HOUR), AWAY),
     "500, not taken": (going_wrong(500), DONE_BY_THE_SECOND),
     "500, though taken": (going_wrong(500, is_acted_on=True), DONE),
     "connection refused": (nobody_listens, DONE_BY_THE_SECOND),
     "connection broken, not taken": (going_wrong(None), DONE_BY_THE_SECOND),
     "connection broken, though taken": (going_wrong(None, is_acted_on=True), DONE),
-    "answer after the time-out, not taken": (going_wrong(500, late_by=0.7), DONE_BY_THE_SECOND),
-    "answer after the time-out, though taken": (going_wrong(200, late_by=0.7, is_acted_on=True), DONE),
+    "answer after the time-out, not taken": (answered_too_late(500, is_acted_on=False), DONE_BY_THE_SECOND),
+    "answer after the time-out, though taken": (answered_too_late(200, is_acted_on=True), DONE),
     "answer lost, taken very late": (taken_and_left_lying, DONE_AT_DOUBLE_COST),
     "answer lost, and the callback": (taken_and_done_unheard, DONE),
     "callback before /run has answered": (faster_than_its_dispatch, DONE),
