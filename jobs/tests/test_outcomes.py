@@ -6,7 +6,7 @@ from django_q.models import OrmQ
 
 from jobs import outcomes
 from jobs.compute import Report, State
-from jobs.models import Event, Job, Stage
+from jobs.models import Attempt, Event, Job, Stage
 
 pytestmark = pytest.mark.django_db
 Status = Job.Status
@@ -123,6 +123,16 @@ def test_a_failure_after_the_result_changes_nothing(attempt):
     attempt.refresh_from_db()
     assert attempt.stage == Stage.PACKAGING
     assert attempt.percent == 100
+
+
+def test_progress_read_before_the_end_and_judged_after_it_changes_nothing(attempt):
+    late = Attempt.objects.get()
+    outcomes.apply(attempt, COMPLETED)
+    before = Attempt.objects.values().get()
+
+    assert not outcomes.apply(late, progress(stage="packaging", done=100))
+
+    assert Attempt.objects.values().get() == before
 
 
 @pytest.mark.parametrize("state", [State.FAILED, State.LOST, State.CANCELLED])

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils.timezone import now
 
+from assets.models import Asset
 from jobs import sweep
 from jobs.compute import ProviderError
 from jobs.models import Attempt, Event, Job
@@ -131,6 +132,16 @@ def test_a_job_whose_answer_was_lost_is_not_sent_again_blindly(fake_runpod, job,
     assert job.latest.external_id == ""
     assert [operation for operation, _ in fake_runpod.requests] == ["run"]
     assert Event.objects.filter(reason__startswith="the answer to the dispatch was lost").exists()
+
+
+def test_a_result_without_a_word_waits_for_its_callback_as_long_as_for_any_sign(fake_runpod, job, deliver):
+    fake_runpod.go_wrong("run", None, is_acted_on=True)
+    deliver(sent(job))
+
+    assert poll(job).latest.collecting_at is None
+
+    Asset.objects.filter(pk=job.latest.output_id).update(stored_at=now() - timedelta(minutes=11))
+    assert poll(job).latest.collecting_at
 
 
 def test_a_name_that_is_not_told_may_hide_a_started_job(fake_runpod, job, monkeypatch):
