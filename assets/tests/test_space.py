@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import shutil
 from types import SimpleNamespace
 
 import pytest
 from django.conf import settings
+from django.core.files.uploadhandler import StopUpload
 from django.db import OperationalError
 from django.utils.timezone import now
 
 from assets import space
 from assets.errors import StorageFull
 from assets.models import Asset, Token
+from assets.uploads import HashingUploadHandler, refused_upload
 from jobs.models import Job
 
 pytestmark = pytest.mark.django_db
@@ -100,6 +103,34 @@ def test_a_disk_that_fills_while_a_form_comes(api, form, temp_files, monkeypatch
     assert refusal_of(api.post("/v1/jobs", form)) == (507, "storage_full")
     assert not temp_files()
     assert not Job.objects.exists()
+
+
+def test_a_small_rest_of_a_file_waits_in_no_buffer(rf):
+    """It would find the disk full when the file is closed, where nobody listens."""
+    request = rf.post("/v1/jobs")
+    handler = HashingUploadHandler(request)
+    handler.new_file("source_image", "face.jpg", "image/jpeg", None)
+    with handler.file.file, open("/dev/full", "wb") as full:
+        handler.file.file = full
+        with pytest.raises(StopUpload):
+            handler.receive_data_chunk(b"a few bytes", 0)
+        with contextlib.suppress(OSError):
+            full.close()
+
+    assert refused_upload(request).code == "storage_full"
+
+
+def test_a_person_whose_files_found_no_room_reads_it_beside_the_form(client, alice, form, monkeypatch):
+    def fail(*args, **kwargs):
+        raise OSError(errno.ENOSPC, "no room")
+
+    monkeypatch.setattr("django.core.files.storage.FileSystemStorage._save", fail)
+    client.force_login(alice)
+
+    response = client.post("/new/", {**form, "consent": "on", "quality": "fast", "aspect_ratio": "original"})
+
+    assert response.status_code == 422
+    assert b"The disk ran full meanwhile" in response.content
 
 
 def test_a_disk_that_fills_while_files_are_put_in_place(api, form, temp_files, monkeypatch):
