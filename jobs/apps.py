@@ -5,11 +5,11 @@ class JobsConfig(AppConfig):
     name = "jobs"
 
     def ready(self) -> None:
-        from django_q.signals import post_execute, post_execute_in_worker, pre_execute
+        from django_q.signals import post_execute_in_worker, pre_execute
 
         from jobs import heartbeat, trace
 
         pre_execute.connect(trace.task_begins, dispatch_uid="jobs.trace")
-        post_execute.connect(trace.task_ended, dispatch_uid="jobs.trace")
+        post_execute_in_worker.connect(trace.task_ended, dispatch_uid="jobs.trace")
         pre_execute.connect(heartbeat.task_begins, dispatch_uid="jobs.heartbeat")
         post_execute_in_worker.connect(heartbeat.task_ended, dispatch_uid="jobs.heartbeat")

@@ -80,8 +80,15 @@ def _queue(task: str, attempts: QuerySet[Attempt], cluster: str = "dispatch") ->
 
 
 def _give_up_unanswered(attempts: QuerySet[Attempt]) -> int:
-    """Nobody knows whether these were taken. One whose input was fetched is running: its deadline decides."""
-    silent = [attempt for attempt in attempts if not attempt.tokens().exclude(redeemed_at=None).exists()]
+    """Nobody knows whether these were taken. One whose input was fetched is running: its deadline decides.
+
+    With workers that call us nothing was sent, so nothing is in doubt: it waits for one to take it.
+    """
+    silent = [
+        attempt
+        for attempt in attempts
+        if provider_of(attempt).is_polled and not attempt.tokens().exclude(redeemed_at=None).exists()
+    ]
     report = Report(
         state=State.LOST,
         cause="no sign of it",

@@ -65,6 +65,12 @@ def test_a_send_without_an_answer_whose_input_was_fetched_is_running(attempt):
     assert sweep.reconcile(later(minutes=11))["unanswered"] == 0
 
 
+def test_an_attempt_that_waits_for_a_worker_to_call_is_never_in_doubt(attempt):
+    Attempt.objects.update(external_id="", heard_at=None, provider="runpod_bridge.pool.PoolProvider")
+
+    assert sweep.reconcile(later(hours=1))["unanswered"] == 0
+
+
 def test_a_worker_that_falls_silent_loses_its_lease_and_the_job_is_tried_again_at_once(attempt):
     OrmQ.objects.all().delete()
     Attempt.objects.update(lease_until=later(seconds=30))
