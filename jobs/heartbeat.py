@@ -7,12 +7,12 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import DatabaseError, models
+from django.db.models import Q
 from django.utils.timezone import now
 from django_q.models import OrmQ
 from django_q.tasks import async_task
 
-from jobs.models import Heartbeat
 from jobs.renewal import repeat
 
 QUEUE_BEAT = {"dispatch": "queue:dispatch", "outputs": "queue:outputs"}
@@ -23,6 +23,36 @@ SWEEP_BEAT, WORKER_BEAT = "sweep", "worker"
 
 # Of this process's one task at a time: set when it is over.
 _over = threading.Event()
+
+
+class Heartbeat(models.Model):
+    """When something was last known to be alive, or last did its round."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.at:%H:%M:%S}"
+
+    @classmethod
+    def beat(cls, name: str, at: datetime) -> None:
+        cls.objects.update_or_create(name=name, defaults={"at": at})
+
+    @classmethod
+    def take_turn(cls, name: str, at: datetime, every: timedelta) -> bool:
+        """Of many processes that come round, let one in per `every`."""
+        cls.objects.get_or_create(name=name, defaults={"at": at - 2 * every})
+        # A turn far ahead was taken before the clock was set back.
+        is_due = Q(at__lte=at - every) | Q(at__gt=at + every)
+        return cls.objects.filter(is_due, name=name).update(at=at) == 1
+
+    @classmethod
+    def last(cls, name: str) -> datetime | None:
+        return cls.objects.filter(name=name).values_list("at", flat=True).first()
+
+    @classmethod
+    def is_fresh(cls, name: str, at: datetime, within: timedelta) -> bool:
+        return cls.objects.filter(name=name, at__range=(at - within, at + within)).exists()
 
 
 def ask(cluster: str, at: datetime) -> None:

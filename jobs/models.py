@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-import hashlib
-import hmac
 import logging
-import secrets
 import uuid
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,7 +16,11 @@ from django_q.tasks import async_task
 from assets.models import Asset, Token, TokenQuerySet
 from jobs.compute import provider_of
 from jobs.errors import IllegalMove, NotCancellable, NotRetryable
-from jobs.idempotency import IdempotencyKey as IdempotencyKey  # a table too: Django looks for them here
+
+# Tables too: Django looks for all of them here.
+from jobs.heartbeat import Heartbeat as Heartbeat
+from jobs.idempotency import IdempotencyKey as IdempotencyKey
+from jobs.keys import ApiKey as ApiKey
 
 log = logging.getLogger(__name__)
 
@@ -520,81 +521,3 @@ class Event(models.Model):
         if self.job.request_id:
             about["request"] = self.job.request_id
         transaction.on_commit(partial(log.info, "%s", self, extra=about))
-
-
-class Heartbeat(models.Model):
-    """When something was last known to be alive, or last did its round."""
-
-    name = models.CharField(max_length=40, primary_key=True)
-    at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return f"{self.name} at {self.at:%H:%M:%S}"
-
-    @classmethod
-    def beat(cls, name: str, at: datetime) -> None:
-        cls.objects.update_or_create(name=name, defaults={"at": at})
-
-    @classmethod
-    def take_turn(cls, name: str, at: datetime, every: timedelta) -> bool:
-        """Of many processes that come round, let one in per `every`."""
-        cls.objects.get_or_create(name=name, defaults={"at": at - 2 * every})
-        # A turn far ahead was taken before the clock was set back.
-        is_due = Q(at__lte=at - every) | Q(at__gt=at + every)
-        return cls.objects.filter(is_due, name=name).update(at=at) == 1
-
-    @classmethod
-    def last(cls, name: str) -> datetime | None:
-        return cls.objects.filter(name=name).values_list("at", flat=True).first()
-
-    @classmethod
-    def is_fresh(cls, name: str, at: datetime, within: timedelta) -> bool:
-        return cls.objects.filter(name=name, at__range=(at - within, at + within)).exists()
-
-
-class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
-    def issue(self, *, owner: Any, name: str, accepted: str) -> tuple[ApiKey, str]:
-        """Make a key; return its row, and the key itself, which is not kept and not shown again."""
-        prefix, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
-        row = self.create(
-            owner=owner, name=name, prefix=prefix, digest=ApiKey.digest_of(secret), accepted=accepted
-        )
-        return row, f"fsk_{prefix}_{secret}"
-
-    def authenticate(self, value: str, at: datetime) -> ApiKey | None:
-        """Return the live key of this value, noting at most once a minute that it was used."""
-        mark, _, rest = value.partition("_")
-        prefix, _, secret = rest.partition("_")
-        key = (
-            self.select_related("owner").filter(prefix=prefix, revoked_at=None, owner__is_active=True).first()
-        )
-        if mark != "fsk" or key is None or not hmac.compare_digest(key.digest, ApiKey.digest_of(secret)):
-            return None
-        if key.used_at is None or key.used_at < at - timedelta(minutes=1):
-            self.filter(pk=key.pk).update(used_at=at)
-        return key
-
-
-class ApiKey(models.Model):
-    """A program's way in as its owner. The secret has 256 bits, so a plain hash keeps it."""
-
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_keys")
-    name = models.CharField(max_length=80)
-    prefix = models.CharField(max_length=8, unique=True, help_text="The part that may be shown.")
-    digest = models.CharField(max_length=64)
-    accepted = models.TextField(help_text="The statement on consent accepted for every job sent with it.")
-    created_at = models.DateTimeField(default=now)
-    used_at = models.DateTimeField(null=True)
-    revoked_at = models.DateTimeField(null=True)
-
-    objects = ApiKeyQuerySet.as_manager()
-
-    def __str__(self) -> str:
-        return f"key {self.prefix} ({self.name})"
-
-    @staticmethod
-    def digest_of(secret: str) -> str:
-        return hashlib.sha256(secret.encode()).hexdigest()
-
-    def revoke(self, at: datetime) -> bool:
-        return ApiKey.objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=at) == 1
