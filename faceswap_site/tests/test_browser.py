@@ -104,6 +104,7 @@ def status(page: Page) -> Locator:
 def test_a_person_signs_in_with_the_keyboard_alone(browser: Browser, session: dict, running_service: Copy):
     with watched(browser.new_context(base_url=running_service.url), running_service.url) as page:
         page.goto("/new/")
+        expect(page.get_by_label("Name")).to_be_focused()
         page.keyboard.type(NAME)
         page.keyboard.press("Tab")
         page.keyboard.type(PASSWORD)
