@@ -18,6 +18,11 @@ ENGINES = {
     "video_swap": "worker.engines.swap.job",
     "photo_sing": "worker.engines.sing.job",
 }
+# What every result says of itself, in the file's own comment. Whoever passes it on passes this on.
+MARKS = {
+    "video_swap": "Altered by AI: the face in this video was put there by TrueFaceSwapVideo.",
+    "photo_sing": "Made by AI: TrueFaceSwapVideo made a still photo move and sing.",
+}
 
 
 @dataclass(frozen=True, kw_only=True)

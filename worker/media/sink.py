@@ -27,7 +27,8 @@ class Mp4Sink:
     Pictures are yuv420p of exactly (width, height), both even. `write` takes them in order of
     time; a pts that does not grow is moved one tick on. `rate` only tells players what to expect:
     the pts, in `time_base`, are what is kept, constant or not.
-    `sound` is muxed beside them, from its own zero, and closed with the file.
+    `sound` is muxed beside them, from its own zero, and closed with the file. `comment` goes into the
+    file's own description, where players and editors show it.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Mp4Sink:
         colour: Colour,
         sound: Sound | None = None,
         quality: str = "balanced",
+        comment: str = "",
     ) -> None:
         if width % 2 or height % 2:
             raise ValueError(f"H.264 in 4:2:0 needs even sides, not {width}x{height}.")
@@ -52,6 +54,7 @@ class Mp4Sink:
         self._first_dts: int | None = None
         self._step = max(1, round(1 / (rate * time_base)))
         self._output = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
+        self._output.metadata["comment"] = comment
         self._track = self._output.add_stream("libx264", rate=rate, options=x264_options(quality))
         self._set_up(width, height, colour)
         if sound is not None:

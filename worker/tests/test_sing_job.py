@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import av
 import cv2
 import numpy as np
 import pytest
 
-from worker.engines import Task, make
+from worker.engines import MARKS, Task, make
 from worker.errors import BadPayload, NoAudio, NoFaceInSource, NoFaceInVideo
 from worker.faces import topology
 from worker.faces.pose import pose_of
@@ -74,6 +75,8 @@ def test_the_result_lasts_as_long_as_its_sound(tmp_path, sing, seconds):
         assert len(list(video)) == result.frames == round(seconds / FRAME)
     sung = sum(len(chunk) for chunk in mono_chunks(path, RATE)) / RATE
     assert sung == pytest.approx(seconds, abs=0.05)
+    with av.open(str(path)) as container:
+        assert container.metadata["comment"] == MARKS["photo_sing"]
 
 
 def test_silence_keeps_the_mouth_shut_and_a_voice_opens_it(tmp_path, sing):

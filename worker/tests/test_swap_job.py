@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from worker.engines import Task, make
+from worker.engines import MARKS, Task, make
 from worker.engines.swap.render import Renderer
 from worker.errors import DecodeError, NoFaceInSource, NoFaceInVideo
 from worker.faces.track import landmarks_of_photo
@@ -84,6 +84,13 @@ def test_the_face_is_replaced_in_every_picture_and_nothing_else_is(clip, tmp_pat
         face = np.s_[top:bottom, left:right]
         assert apart(old[face], new[face]) > 8
         assert apart(old[:, :40], new[:, :40]) < 2  # the encoder's own loss
+
+
+def test_the_result_says_of_itself_that_it_was_altered(clip, tmp_path):
+    make(task(clip, tmp_path / "out.mp4"), quiet)
+
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert container.metadata["comment"] == MARKS["video_swap"]
 
 
 def test_the_sound_comes_along_packet_for_packet(clip, tmp_path):

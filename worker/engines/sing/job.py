@@ -13,7 +13,7 @@ from time import perf_counter
 import cv2
 import numpy as np
 
-from worker.engines import Progress, Result, Task
+from worker.engines import MARKS, Progress, Result, Task
 from worker.engines.pipeline import Pipeline
 from worker.engines.sing.canvas import Canvas, frame_portrait
 from worker.engines.sing.motion import Head, Lips, sway
@@ -99,6 +99,7 @@ class Song:
             colour=HD,
             sound=Sound(self.voice, alone=True) if self.voice else None,
             quality=self.task.quality,
+            comment=MARKS[self.task.mode],
         )
         self.progress("generating", 0, total)
         with sink, Pipeline() as pipeline:

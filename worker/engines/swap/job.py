@@ -11,7 +11,7 @@ from time import perf_counter
 import cv2
 import numpy as np
 
-from worker.engines import Progress, Result, Task
+from worker.engines import MARKS, Progress, Result, Task
 from worker.engines.pipeline import Pipeline
 from worker.engines.swap.cuts import CutWatch
 from worker.engines.swap.portrait import prepare
@@ -70,6 +70,7 @@ def write(task: Task, swap: Swap, progress: Progress) -> Result:
         colour=source.colour,
         sound=sound,
         quality=task.quality,
+        comment=MARKS[task.mode],
     )
     first = last = 0
     with sink, Pipeline() as pipeline:
