@@ -25,33 +25,21 @@ MEMORY_BYTES = 3 * 1024**3  # address space: an 8K frame with its decoder's refe
 CPU_SECONDS = 60
 THUMBNAIL_SIDE = 480
 IMAGE_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
+# Those that the worker reads, too.
 FORMATS = {
-    "video": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts",
+    "video": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm",
     "audio": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,wav,mp3,ogg,flac,aac",
 }
 # What the first bytes of a container look like: (offset, bytes).
-MAGIC = [
-    (4, b"ftyp"),
-    (4, b"moov"),
-    (4, b"mdat"),
-    (4, b"wide"),
-    (0, b"\x1a\x45\xdf\xa3"),
-    (0, b"RIFF"),
-    (0, b"\x47"),
-    (0, b"ID3"),
-    (0, b"OggS"),
-    (0, b"fLaC"),
-    (0, b"\xff\xf1"),
-    (0, b"\xff\xf9"),
-    (0, b"\xff\xfb"),
-    (0, b"\xff\xf3"),
-    (0, b"\xff\xf2"),
+MP4_AND_MATROSKA = [(4, b"ftyp"), (4, b"moov"), (4, b"mdat"), (4, b"wide"), (0, b"\x1a\x45\xdf\xa3")]
+SOUND_FILES = [
+    *((8, b"WAVE"), (0, b"ID3"), (0, b"OggS"), (0, b"fLaC"), (0, b"\xff\xf1"), (0, b"\xff\xf9")),
+    *((0, b"\xff\xfb"), (0, b"\xff\xf3"), (0, b"\xff\xf2")),
 ]
+MAGIC = {"video": MP4_AND_MATROSKA, "audio": [*MP4_AND_MATROSKA, *SOUND_FILES]}
 CONTENT_TYPES = {
     ("video", "mov"): "video/mp4",
     ("video", "matroska"): "video/webm",
-    ("video", "avi"): "video/x-msvideo",
-    ("video", "mpegts"): "video/mp2t",
     ("audio", "mov"): "audio/mp4",
     ("audio", "matroska"): "audio/webm",
     ("audio", "wav"): "audio/wav",
@@ -93,7 +81,7 @@ def _inspect_image(question: Question) -> Facts:
 
 def _inspect_media(question: Question) -> Facts:
     head = _head(question.path)
-    if not any(head[offset:].startswith(magic) for offset, magic in MAGIC):
+    if not any(head[offset:].startswith(magic) for offset, magic in MAGIC[question.kind]):
         raise UnsupportedMedia(
             f"{question.name!r} is not a {question.kind} file of a kind that is taken here."
         )

@@ -84,8 +84,10 @@ def test_zero_bytes(refused, field):
         b"ffconcat version 1.0\nfile other.mp4\n",
         b"v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\n",
         b"\x89PNG\r\n\x1a\n" + bytes(100),
+        b"RIFF\x00\x01\x00\x00AVI LIST" + bytes(100),
+        b"\x47\x40\x00\x10" + bytes(184),
     ],
-    ids=["text", "playlist", "concat", "session description", "picture"],
+    ids=["text", "playlist", "concat", "session description", "picture", "avi", "transport stream"],
 )
 def test_something_else_called_mp4(refused, content):
     assert refused(reference_video=file(content)) == (415, "unsupported_media", "reference_video")
@@ -103,8 +105,10 @@ def test_a_truncated_video_whose_index_comes_first(refused, faststart_bytes):
     assert refused(reference_video=file(cut)) == (422, "unreadable_media", "reference_video")
 
 
-def test_a_video_without_video(refused, sound_bytes):
-    assert refused(reference_video=file(sound_bytes)) == (422, "unreadable_media", "reference_video")
+def test_a_video_without_video(refused):
+    speech = (django_settings.BASE_DIR / "worker" / "samples" / "speech.m4a").read_bytes()
+
+    assert refused(reference_video=file(speech)) == (422, "unreadable_media", "reference_video")
 
 
 def test_a_video_that_is_too_long(refused, settings):
