@@ -212,7 +212,7 @@ def judge(scene: Scene, caller: Caller, reader: Reader, wounds: list[Wound]) -> 
     states, tries = scene.ledger.states(), scene.ledger.tries()
     findings = Findings(jobs=len(caller.accepted))
     ended = {job: state for job, state in states.items() if state in ENDED}
-    done, lapsed = scene.ledger.times_done(), scene.ledger.lapsed()
+    done = scene.ledger.times_done()
     asleep = [wound.at for wound in wounds if wound.kind == "sleep"]
     said = scene.processes.copy.log.read_text(errors="replace")
     handed_in = HANDED_IN.findall(said)
@@ -236,12 +236,7 @@ def judge(scene: Scene, caller: Caller, reader: Reader, wounds: list[Wound]) -> 
     findings.note("done more than once", [job for job, times in done.items() if times > 1])
     findings.note(
         "lease expired by sleep",
-        # Not those whose worker says that it has none: they were on their way to it when it fell asleep.
-        [
-            attempt.id
-            for attempt in tries
-            if attempt.id in lapsed and any(expired_by_sleep(attempt, woken) for woken in asleep)
-        ],
+        [attempt.id for attempt in tries if any(expired_by_sleep(attempt, woken) for woken in asleep)],
     )
     retried = sum(attempt.number > 1 for attempt in tries)
     findings.details.append(
@@ -251,9 +246,11 @@ def judge(scene: Scene, caller: Caller, reader: Reader, wounds: list[Wound]) -> 
 
 
 def expired_by_sleep(attempt: Try, woken: datetime) -> bool:
-    """Did a lease run out when the machine woke, although its worker slept as well?"""
-    return attempt.closed_at is not None and woken - AFTERWARDS < attempt.closed_at < woken + timedelta(
-        seconds=15
+    """Was it given up when the machine woke, although its worker slept as well?"""
+    return (
+        attempt.outcome == "lost"
+        and attempt.closed_at is not None
+        and woken - AFTERWARDS < attempt.closed_at < woken + timedelta(seconds=15)
     )
 
 

@@ -12,7 +12,6 @@ from typing import Any
 from uuid import UUID
 
 ENDED = {"done", "failed", "cancelled"}
-LAPSED = "SELECT DISTINCT attempt_id FROM jobs_event WHERE attempt_id IS NOT NULL AND reason LIKE 'lease:%'"
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -93,10 +92,6 @@ class Ledger:
                 "SELECT job_id, count(*) FROM jobs_event WHERE new = 'done' AND old <> 'done' GROUP BY job_id"
             )
         }
-
-    def lapsed(self) -> set[str]:
-        """The tries that ended because their worker was silent for longer than its lease."""
-        return {_id(attempt) for (attempt,) in self.rows(LAPSED)}
 
     def signs_of_life(self) -> dict[str, datetime]:
         """When each part last was known to be alive."""
