@@ -254,6 +254,7 @@ def job_out(request: ApiRequest, job: Job) -> dict[str, Any]:
     here = address_of(request, job)
     has_output = job.output is not None and job.output.is_available
     attempt = job.latest
+    last_sign = attempt and (attempt.heard_at or attempt.started_at)
     return {
         **{
             field: getattr(job, field)
@@ -262,7 +263,7 @@ def job_out(request: ApiRequest, job: Job) -> dict[str, Any]:
         "stage": job.stage,
         "progress": progress_out(job),
         "created_at": job.created_at,
-        "updated_at": max(job.changed_at, (attempt and attempt.heard_at) or job.changed_at),
+        "updated_at": max(job.changed_at, last_sign or job.changed_at),
         "started_at": attempt and attempt.started_at,
         "finished_at": job.finished_at,
         "attempt": attempt and attempt.number,

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 from django.utils.timezone import now
 
 from jobs import outcomes
@@ -58,7 +59,6 @@ def take(worker: Worker, at: datetime) -> Attempt | None:
         columns = {
             "worker": str(worker),
             "started_at": at,
-            "heard_at": at,
             "lease_until": at + settings.LEASE,
             # The waiting is over, so the time for it is no longer part of the deadline.
             "deadline": min(attempt.deadline, at + execution_timeout(attempt.job)),
@@ -67,6 +67,23 @@ def take(worker: Worker, at: datetime) -> Attempt | None:
             attempt.job.note(f"taken by {worker}", attempt)
             return attempt
     return None
+
+
+def give_again(worker: Worker, at: datetime) -> Attempt | None:
+    """Give what this worker took and shows no sign of having received: our answer was lost on its way.
+
+    Only to a worker that says it has no job, and after a silence: another process of that name may be at it.
+    """
+    for attempt in unreceived(worker, at).select_related("job__reference_video", "job__driving_audio"):
+        columns = {"started_at": at, "lease_until": at + settings.LEASE}
+        if unreceived(worker, at).filter(pk=attempt.pk).update(**columns) == 1:
+            attempt.job.note(f"given to {worker} again, which had not received it", attempt)
+            return attempt
+    return None
+
+
+def unreceived(worker: Worker, at: datetime) -> AttemptQuerySet:
+    return held_by(worker).working().filter(heard_at=None, started_at__lt=at - SILENCE)
 
 
 def waiting() -> AttemptQuerySet:
@@ -82,17 +99,17 @@ def held_by(worker: Worker) -> AttemptQuerySet:
 
 
 def renew(worker: Worker, attempt_ids: list[UUID], at: datetime) -> int:
-    """Believe a ping: the worker lives. It is not counted as hearing of the job.
+    """Believe a ping: the worker lives, and has received the job. Only the first is counted as hearing of it.
 
     The process that pings for Runpod's SDK outlives a killed worker, so of these two signs only
     the other shows that the work goes on.
     """
     held = held_by(worker).working().filter(pk__in=attempt_ids)
-    return held.update(lease_until=at + settings.LEASE)
+    return held.update(lease_until=at + settings.LEASE, heard_at=Coalesce("heard_at", at))
 
 
 def give_up_abandoned(worker: Worker, at: datetime) -> int:
-    """The worker asks for work and says that it has none: what it took, and is silent about, is lost."""
+    """The worker asks for work and says that it has none: what it was at, and is silent about, is lost."""
     unpinged = Q(lease_until__lt=at + settings.LEASE - SILENCE)
     unheard = Q(heard_at__lt=at - settings.LEASE)
     report = Report(
@@ -102,7 +119,7 @@ def give_up_abandoned(worker: Worker, at: datetime) -> int:
         error_message="The worker was started again and has forgotten the job.",
         is_transient=True,
     )
-    abandoned = held_by(worker).working().filter(unpinged | unheard)
+    abandoned = held_by(worker).working().filter(unpinged | unheard).exclude(heard_at=None)
     return sum(outcomes.apply(attempt, report) for attempt in abandoned)
 
 

@@ -68,10 +68,11 @@ def admit(request: HttpRequest, name: str) -> Worker:
 @for_workers
 def job_take(request: HttpRequest, worker: Worker) -> HttpResponse:
     """Wait some seconds for work: 200 with a job, or 204."""
-    if request.GET.get("job_in_progress") == "0":
+    is_idle = request.GET.get("job_in_progress") == "0"
+    if is_idle:
         pool.give_up_abandoned(worker, now())
         pool.note_stopped(worker, [], now())
-    attempt = hold(request, lambda: pool.take(worker, now()))
+    attempt = hold(request, lambda: (is_idle and pool.give_again(worker, now())) or pool.take(worker, now()))
     if attempt is None:
         return HttpResponse(status=204)
     payload = payload_for(attempt, base_url(request))

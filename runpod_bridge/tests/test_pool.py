@@ -29,7 +29,7 @@ def test_a_worker_is_given_the_waiting_attempt_in_the_contracts_words(attempt, w
     assert given["id"] == str(attempt.pk) == attempt.external_id
     assert payload.callback.url == "http://testserver/v1/runpod/callback"
     assert attempt.worker == "gpu box/first"
-    assert attempt.started_at == attempt.heard_at
+    assert attempt.started_at is not None
     assert attempt.lease_until > now()
 
 
@@ -157,6 +157,35 @@ def test_a_worker_that_was_started_again_gives_up_what_it_had(
 
     job.refresh_from_db()
     assert (job.status == Job.Status.QUEUED) == is_lost
+
+
+def test_a_job_whose_answer_was_lost_is_given_to_the_same_worker_again(taken, worker, other_worker):
+    """As when the machine slept while a request for work was under way."""
+    Attempt.objects.update(started_at=now() - timedelta(seconds=40))
+
+    assert other_worker.take().status_code == 204
+    given = worker.take()
+
+    taken.refresh_from_db()
+    assert given.json()["id"] == str(taken.pk)
+    assert taken.is_open
+    assert taken.lease_until > now()
+
+
+@pytest.mark.parametrize("ago", [0, 40])
+def test_a_job_that_a_worker_pinged_for_is_never_given_again(taken, worker, ago):
+    """Nor one that was given a moment ago: a second process of the worker's name may be starting with it."""
+    Attempt.objects.update(started_at=now() - timedelta(seconds=ago))
+    if ago:
+        worker.ping(taken.pk)
+
+    assert worker.take().status_code == 204
+
+
+def test_a_worker_with_a_job_in_hand_is_given_no_lost_one_besides(taken, worker):
+    Attempt.objects.update(started_at=now() - timedelta(seconds=40))
+
+    assert worker.take(job_in_progress="1").status_code == 204
 
 
 def test_a_stranger_cannot_finish_anothers_job(taken, other_worker, job):
