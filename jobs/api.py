@@ -29,6 +29,7 @@ from jobs.submission import submit
 router = Router(tags=["jobs"])
 
 PAGE = 20
+MEASURED = ("swapped", "missed", "identity", "flicker", "engine", "models")
 IDEMPOTENCY_KEY = {
     "name": idempotency.HEADER,
     "in": "header",
@@ -65,12 +66,24 @@ class Problem(Schema):
 
 
 class Metrics(Schema):
-    """What the latest attempt took. `fps` is frames made per second of `run_seconds`, not a frame rate."""
+    """What the latest attempt took, and what its worker measured of the result.
+
+    `fps` is frames made per second of `run_seconds`, not a frame rate. `swapped` of the `frames` show the
+    new face; `missed` are the stretches without, [from, to] in seconds. `identity` holds [seconds, distance]
+    between the made face and the source's: under 0.6 they pass for one person. `flicker` is the made face's
+    trembling over the clip's own: 1 is as steady. `models` are the SHA-256 digests of the networks by name.
+    """
 
     queue_seconds: float | None
     run_seconds: float | None
     frames: int | None
     fps: float | None
+    swapped: int | None
+    missed: list[tuple[float, float]] | None
+    identity: list[tuple[float, float]] | None
+    flicker: float | None
+    engine: str | None
+    models: dict[str, str] | None
 
 
 class JobOut(Schema):
@@ -299,7 +312,7 @@ def progress_out(job: Job) -> dict[str, Any]:
 def metrics_out(job: Job) -> dict[str, Any]:
     attempt = job.latest
     if attempt is None or attempt.started_at is None:
-        return {"queue_seconds": None, "run_seconds": None, "frames": None, "fps": None}
+        return dict.fromkeys(Metrics.model_fields)
     ended = attempt.closed_at if attempt.outcome == Attempt.Outcome.COMPLETED else None
     run_seconds = (ended - attempt.started_at).total_seconds() if ended else None
     frames = attempt.metrics.get("frames")
@@ -308,6 +321,7 @@ def metrics_out(job: Job) -> dict[str, Any]:
         "run_seconds": run_seconds,
         "frames": frames,
         "fps": round(frames / run_seconds, 2) if frames and run_seconds else None,
+        **{name: attempt.metrics.get(name) for name in MEASURED},
     }
 
 

@@ -14,11 +14,11 @@ from assets.receiving import spooled
 from jobs.compute import Report, State
 from jobs.models import Attempt
 from runpod_bridge.bodies import Body
+from runpod_bridge.quality import metrics_of
 from worker.wire import BadMessage, Message, MessageStatus
 
 SENTENCE_LENGTH = 2000
 DETAIL_LENGTH = 20_000
-METRICS_MOST = 40
 # What may have been bad luck, so that another try makes sense.
 TRANSIENT = {"fetch_failed", "delivery_failed", "engine_error", "cancelled"}
 # How base64 may be written in JSON: slash and plus as escapes, and line ends that mean nothing.
@@ -34,7 +34,6 @@ WRITTEN = {
     b"\r": b"",
 }
 LONGEST_ESCAPE = 6
-NUMBER_MOST = 1e15
 
 
 def report_of(attempt: Attempt, message: Message, *, cause: str, body: Body | None = None) -> Report:
@@ -100,7 +99,7 @@ def _completed(attempt: Attempt, message: Message, cause: str) -> Report:
         return bad_output(f"The worker says that the result is at {url[:80]!r}, which is no address.", cause)
     if is_ours and not attempt.output.is_available:
         return nothing_delivered(cause)
-    metrics = metrics_of(message)
+    metrics = metrics_of(message.metadata)
     return Report(state=State.COMPLETED, cause=cause, output_url="" if is_ours else url, metrics=metrics)
 
 
@@ -137,7 +136,7 @@ def _stored(attempt: Attempt, message: Message, cause: str, body: Body | None) -
         )
     except Refusal as refusal:
         return bad_output(f"The result in the worker's message could not be kept: {refusal}", cause)
-    return Report(state=State.COMPLETED, cause=cause, metrics=metrics_of(message))
+    return Report(state=State.COMPLETED, cause=cause, metrics=metrics_of(message.metadata))
 
 
 def decoded(pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -180,22 +179,6 @@ def bad_output(sentence: str, cause: str) -> Report:
 def nothing_delivered(cause: str) -> Report:
     sentence = "The worker says it is finished, but its result has not arrived."
     return Report(state=State.FAILED, cause=cause, error_code="result_lost", error_message=sentence)
-
-
-def metrics_of(message: Message) -> dict[str, Any]:
-    """Return the numbers of the last message, and who made it; anything else is left out."""
-    metrics = message.metadata.get("metrics")
-    items = list(metrics.items())[:METRICS_MOST] if isinstance(metrics, dict) else []
-    numbers = {name: value for name, value in items if name.isidentifier() and _is_storable(value)}
-    engine = _text(message.metadata.get("engine"))
-    return numbers | ({"engine": engine[:80]} if engine else {})
-
-
-def _is_storable(value: object) -> bool:
-    """No truth value, no NaN, nothing that a float cannot hold."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return False
-    return -NUMBER_MOST < value < NUMBER_MOST
 
 
 def _why(error: object, said: dict[str, Any]) -> dict[str, Any]:

@@ -89,7 +89,10 @@ def test_a_job_has_every_field_of_the_contract(api, job):
         *("error", "stage_timings", "input_config", "metrics", "output_url", "urls"),
     }
     assert set(body["progress"]) == {"percent", "frames_done", "frames_total", "eta_seconds"}
-    assert set(body["metrics"]) == {"queue_seconds", "run_seconds", "frames", "fps"}
+    assert set(body["metrics"]) == {
+        *("queue_seconds", "run_seconds", "frames", "fps"),
+        *("swapped", "missed", "identity", "flicker", "engine", "models"),
+    }
     assert set(body["urls"]) == {"self", "output", "retry", "cancel"}
     assert body["output_url"] is None
 
@@ -188,6 +191,24 @@ def test_the_figures_say_how_fast_the_frames_were_made(api, job, settings):
     metrics = api.get(f"/v1/jobs/{job.pk}").json()["metrics"]
 
     assert (metrics["run_seconds"], metrics["frames"], metrics["fps"]) == (4, 180, 45)
+
+
+def test_what_the_worker_measured_is_shown(api, job, settings):
+    measured = {
+        "swapped": 25,
+        "missed": [[0.5, 1.25]],
+        "identity": [[0.0, 0.41]],
+        "flicker": 1.1,
+        "engine": "TrueFaceSwapVideo worker",
+        "models": {"mesh_attention": "ab12"},
+    }
+    attempt = Attempt.objects.begin(job, provider=settings.COMPUTE_PROVIDER, at=now())
+    Attempt.objects.update(started_at=now(), metrics=measured)
+    attempt.close(Attempt.Outcome.COMPLETED, now())
+
+    metrics = api.get(f"/v1/jobs/{job.pk}").json()["metrics"]
+
+    assert measured.items() <= metrics.items()
 
 
 def test_the_output_link_plays_without_a_key(api, client, done_job, clip_bytes):
