@@ -114,7 +114,7 @@ def run(copy: Copy, arguments: argparse.Namespace) -> tuple[list[Wound], Finding
 def planned(jobs: int, chance: random.Random, only: Sequence[str]) -> list[tuple[Fault, int]]:
     """The faults in order, every kind before any comes again, and how many jobs are submitted with each."""
     kinds = [fault for fault in FAULTS if not only or fault.kind.startswith(tuple(only))]
-    rounds = max(1, jobs // JOBS_A_FAULT)
+    rounds = max(min(jobs, len(kinds)), jobs // JOBS_A_FAULT)
     faults: list[Fault] = []
     while len(faults) < rounds:
         faults += chance.sample(kinds, len(kinds))
@@ -147,7 +147,7 @@ def inflict(scene: Scene, fault: Fault) -> Wound | None:
     while (missing := ailing(scene, at, in_hand)) and time.monotonic() - started < GIVEN_UP_AFTER:
         ailment = missing
         time.sleep(LOOK_EVERY)
-    how = "" if fault.kind in {"machine", "sleep"} else number.name
+    how = "" if fault.kind.startswith(("machine", "sleep")) else number.name
     return Wound(fault.kind, how, at, time.monotonic() - started, ailment)
 
 
@@ -213,7 +213,7 @@ def judge(scene: Scene, caller: Caller, reader: Reader, wounds: list[Wound]) -> 
     findings = Findings(jobs=len(caller.accepted))
     ended = {job: state for job, state in states.items() if state in ENDED}
     done = scene.ledger.times_done()
-    asleep = [wound.at for wound in wounds if wound.kind == "sleep"]
+    asleep = [wound.at for wound in wounds if wound.kind.startswith("sleep")]
     said = scene.processes.copy.log.read_text(errors="replace")
     handed_in = HANDED_IN.findall(said)
     findings.note("request never answered", caller.unanswered)

@@ -117,6 +117,18 @@ def sleep(scene: Scene, number: signal.Signals) -> datetime:
     return datetime.now(UTC)
 
 
+def sleep_at_handover(scene: Scene, number: signal.Signals) -> datetime:
+    """Fall asleep when a worker has been given a job, and the answer may not have reached it yet."""
+    known = {attempt.id for attempt in scene.ledger.tries() if attempt.started_at}
+    until(
+        lambda: any(attempt.started_at and attempt.id not in known for attempt in scene.ledger.tries()),
+        PATIENCE,
+        "no job was handed over",
+        every=0.002,
+    )
+    return sleep(scene, number)
+
+
 def of_cluster(name: str) -> list[Fault]:
     finders: dict[str, Callable[[Scene], psutil.Process]] = {
         "main": lambda scene: scene.processes.cluster(name),
@@ -143,4 +155,5 @@ FAULTS = [
     Fault("undertaker", one(lambda scene: scene.processes.undertaker())),
     Fault("machine", cut_power),
     Fault("sleep", sleep),
+    Fault("sleep: handing over", sleep_at_handover, is_awaited=True),
 ]

@@ -92,10 +92,10 @@ class Processes:
         raise NoVictim(f"no worker of {cluster} began a {task} within {within:.0f} s")
 
 
-def until(holds: Callable[[], bool], within: float, sentence: str) -> None:
-    """Wait for it, or raise NoVictim with the sentence."""
+def until(holds: Callable[[], bool], within: float, sentence: str, *, every: float = 0.05) -> None:
+    """Wait for it, or raise NoVictim with the sentence. All times are seconds."""
     deadline = time.monotonic() + within
     while not holds():
         if time.monotonic() > deadline:
             raise NoVictim(sentence)
-        time.sleep(0.05)
+        time.sleep(every)
