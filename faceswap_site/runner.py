@@ -186,7 +186,7 @@ def worker(base_url: str) -> list[Program]:
         Program(
             name="worker",
             command=[sys.executable, "-m", "worker", "--server", base_url, "--name", WORKER_NAME],
-            environ={"WORKER_TOKEN": token},
+            environ={"WORKER_TOKEN": token, "WORKER_DIR": str(settings.DATA_DIR / "worker")},
             hopeless_exits=frozenset({UNSUPPORTED_MACHINE}),
         )
     ]

@@ -41,14 +41,19 @@ def pull(args: argparse.Namespace, token: str) -> int:
         Endpoint,
         Pool,
     )  # After the check: a machine without the engine ends with a sentence.
-    from worker.workspace import sweep_abandoned
+    from worker.workspace import sweep
 
     # A SimpleQueue may be written from a signal handler that interrupts its reader; an Event may not.
     ended: SimpleQueue[int | None] = SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, frame: ended.put(number))
-    if removed := sweep_abandoned():
-        logger.info("Removed what %d killed jobs had left.", removed)
+    try:
+        removed = sweep()
+    except OSError as exc:
+        print(f"The worker's folder cannot be used ({exc}); set WORKER_DIR to another.", file=sys.stderr)
+        return EXIT_USAGE
+    if removed:
+        logger.info("Removed what %d jobs had left that nobody came back for.", removed)
     endpoint = Endpoint(args.server, name=args.endpoint, worker=args.name, token=token)
     pool = Pool(endpoint, on_end=lambda: ended.put(None))
     pool.start()

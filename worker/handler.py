@@ -9,17 +9,27 @@ import threading
 import time
 import traceback
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from worker import __version__, engines
 from worker.deliver import as_base64, put, say
-from worker.errors import BadPayload, Cancelled, DeliveryFailed, DiskFull, EngineError, WorkError
+from worker.engines.digest import digest_of
+from worker.errors import (
+    BadPayload,
+    Cancelled,
+    DeliveryFailed,
+    DiskFull,
+    EngineError,
+    FetchFailed,
+    WorkError,
+)
 from worker.fetch import fetch
 from worker.progress import Progress
 from worker.wire import Callback, Message, MessageStatus, Payload, Stage
-from worker.workspace import workspace
+from worker.workspace import sweep, workspace
 
 logger = logging.getLogger(__name__)
 
@@ -50,11 +60,14 @@ async def handler(job: Mapping[str, Any]) -> dict[str, Any]:
         raise
 
 
-def work(job_input: object, cancelled: threading.Event) -> dict[str, Any]:
+def work(
+    job_input: object, cancelled: threading.Event, stopping: threading.Event | None = None
+) -> dict[str, Any]:
     """Do one job; return what Runpod shall keep of it, where a key `error` means that it failed.
 
     The end is told by callback, unless the job was cancelled: then whoever cancelled it knows.
-    Setting `cancelled` ends the work between two frames.
+    Setting `cancelled` ends the work between two frames. If `stopping` is set by then it is the worker that
+    ends, and what is finished is kept for when the job comes again.
     """
     try:
         payload = Payload.from_input(job_input)
@@ -64,7 +77,7 @@ def work(job_input: object, cancelled: threading.Event) -> dict[str, Any]:
     began = time.monotonic()
     progress = Progress(payload.callback, payload.job_id, cancelled)
     try:
-        last, metrics = _make(payload, progress, cancelled)
+        last, metrics = _make(payload, progress, cancelled, stopping or threading.Event())
     except Cancelled as exc:
         return _ended(payload.job_id, exc)
     except Exception as exc:  # Whatever it is, the service must hear of it, and the worker go on.
@@ -77,13 +90,20 @@ def work(job_input: object, cancelled: threading.Event) -> dict[str, Any]:
 
 
 def _make(
-    payload: Payload, progress: Progress, cancelled: threading.Event
+    payload: Payload, progress: Progress, cancelled: threading.Event, stopping: threading.Event
 ) -> tuple[Message, dict[str, float]]:
     """Fetch, make and hand over; return the last message and the metrics of what was made."""
+
+    def may_go_on_later(exc: BaseException) -> bool:
+        if isinstance(exc, Cancelled):
+            return stopping.is_set()
+        return isinstance(exc, FetchFailed | DeliveryFailed) and exc.retry
+
     progress(Stage.PREPROCESSING, 0, None)
-    with workspace() as folder:
-        task = _prepare(payload, folder, cancelled)
-        result = engines.make(task, progress)
+    sweep()
+    with workspace(payload.job_id, is_kept=may_go_on_later) as place:
+        task = _prepare(payload, place.files, cancelled)
+        result = engines.make(replace(task, parts=place.parts(digest_of(task))), progress)
         progress(Stage.PACKAGING, result.frames, result.frames)
         output = _hand_over(task.output, payload, cancelled)
     last = Message(
@@ -140,6 +160,7 @@ def _failure(payload: Payload, exc: Exception) -> Message:
     metadata = {"engine": ENGINE}
     if isinstance(exc, OSError) and exc.errno == errno.ENOSPC:
         exc = DiskFull("The worker's disk is full.")
+        sweep(older_than=0)
     if not isinstance(exc, WorkError):
         metadata["error_detail"] = _without_secrets("".join(traceback.format_exception(exc)), payload)[
             -DETAIL_CAP:

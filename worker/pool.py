@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -132,13 +133,13 @@ class Pool:
         self,
         endpoint: Endpoint,
         *,
-        do: Callable[[Any, threading.Event], dict[str, Any]] = work,
+        do: Callable[[Any, threading.Event], dict[str, Any]] | None = None,
         on_end: Callable[[], None] = lambda: None,
     ) -> None:
         self.endpoint = endpoint
-        self.do = do
         self.on_end = on_end
         self.stopping = threading.Event()
+        self.do = do or partial(work, stopping=self.stopping)
         self.busy = threading.Event()
         self.job: Job | None = None
         self.failures = 0  # to get an answer, since the last one

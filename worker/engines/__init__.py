@@ -27,7 +27,11 @@ MARKS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """What to make, of which files. `reference_video` is None only where `driving_audio` is not."""
+    """What to make, of which files. `reference_video` is None only where `driving_audio` is not.
+
+    `parts` is a folder for what is finished on the way. If it holds what an earlier process finished of the
+    same task, the work goes on there. It is left as it is; without one, nothing outlives the work.
+    """
 
     mode: str
     quality: str
@@ -37,6 +41,7 @@ class Task:
     source_image: Path
     driving_audio: Path | None
     output: Path
+    parts: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,16 +3,16 @@ from __future__ import annotations
 import asyncio
 import base64
 import errno
-import tempfile
 import threading
 from pathlib import Path
 
 import pytest
 
-from worker import engines
+from worker import deliver, engines
 from worker.engines import Progress, Result, Task
-from worker.errors import NoFaceInVideo
+from worker.errors import Cancelled, NoFaceInVideo
 from worker.handler import handler, work
+from worker.retries import Backoff
 from worker.tests.listening import Answer, Listener, Request, listening
 from worker.wire import verify
 
@@ -23,7 +23,7 @@ VIDEO, IMAGE, RESULT = b"a clip" * 1000, b"a photo" * 100, b"a result" * 5000
 
 @pytest.fixture
 def service(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("WORKER_DIR", str(tmp_path))
     with listening() as listener:
         listener.on("/v1/assets/video", Answer(200, VIDEO))
         listener.on("/v1/assets/image", Answer(200, IMAGE))
@@ -80,6 +80,10 @@ def raising(exc: Exception):
     return make
 
 
+def folders_in(path: Path) -> list[Path]:
+    return [each for each in path.iterdir() if each.is_dir()]
+
+
 def said(service: Listener) -> list[dict]:
     requests = service.asked("/v1/runpod/callback")
     assert all(verify(request.body, request.headers["X-Callback-Signature"], SECRET) for request in requests)
@@ -130,7 +134,7 @@ def test_nothing_is_left_on_the_disk(service: Listener, job_input: dict, engine,
     engine(raising(RuntimeError("broken")))
     work(job_input, threading.Event())
 
-    assert not list(tmp_path.iterdir())
+    assert not folders_in(tmp_path)
 
 
 def test_an_error_of_ours_is_told_with_its_sentence_and_code(service: Listener, job_input: dict, engine):
@@ -157,6 +161,66 @@ def test_an_unforeseen_error_is_told_without_a_secret(service: Listener, job_inp
     assert "Traceback" in last["metadata"]["error_detail"]
     everything = f"{last} {outcome} {caplog.text}"
     assert not [word for word in (SECRET, "assets/video", "assets/upload") if word in everything]
+
+
+def test_what_is_finished_waits_for_a_worker_that_was_only_stopped(
+    service: Listener, job_input: dict, engine, tmp_path: Path
+):
+    stopping, found = threading.Event(), []
+
+    def make(task: Task, progress: Progress) -> Result:
+        found.append((task.parts / "segment").exists())
+        (task.parts / "segment").write_bytes(b"finished")
+        if not stopping.is_set():
+            stopping.set()
+            raise Cancelled
+        return swap(task, progress)
+
+    engine(make)
+
+    assert work(job_input, threading.Event(), stopping)["status"] == "cancelled"
+    assert work(job_input | {"attempt": 2}, threading.Event(), stopping)["status"] == "completed"
+    assert found == [False, True]
+    assert not folders_in(tmp_path)
+
+
+def test_what_was_made_of_another_photo_is_not_gone_on_with(service: Listener, job_input: dict, engine):
+    stopping, found = threading.Event(), []
+    stopping.set()
+
+    def make(task: Task, progress: Progress) -> Result:
+        found.append(len(list(task.parts.parent.glob("parts-*/segment"))))
+        (task.parts / "segment").write_bytes(b"finished")
+        raise Cancelled
+
+    engine(make)
+    work(job_input, threading.Event(), stopping)
+    service.on("/v1/assets/image", Answer(200, b"another photo"))
+    work(job_input, threading.Event(), stopping)
+
+    assert found == [0, 0]
+
+
+@pytest.mark.parametrize(("status", "left"), [(503, 1), (404, 0)])
+def test_what_is_made_is_kept_if_the_service_may_be_back(
+    service: Listener, job_input: dict, engine, tmp_path: Path, monkeypatch, status, left
+):
+    monkeypatch.setattr(deliver.put, "__kwdefaults__", {"backoff": Backoff(tries=1)})
+    service.on("/v1/assets/upload", Answer(status))
+
+    outcome = work(job_input, threading.Event())
+
+    assert outcome["error_code"] == "delivery_failed"
+    assert len(folders_in(tmp_path)) == left
+
+
+def test_a_full_disk_is_swept(service: Listener, job_input: dict, engine, tmp_path: Path):
+    (tmp_path / "left-by-another").mkdir()
+    engine(raising(OSError(errno.ENOSPC, "No space left on device")))
+
+    work(job_input, threading.Event())
+
+    assert not folders_in(tmp_path)
 
 
 def test_a_full_disk_is_called_so(service: Listener, job_input: dict, engine):
@@ -229,7 +293,7 @@ def test_a_cancelled_job_ends_between_two_frames_and_says_nothing(
 
     assert outcome["status"] == "cancelled"
     assert not [message for message in said(service) if message["status"] != "processing"]
-    assert not list(tmp_path.iterdir())
+    assert not folders_in(tmp_path)
 
 
 def test_the_handler_returns_what_work_does(service: Listener, job_input: dict, engine):

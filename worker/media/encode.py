@@ -1,0 +1,101 @@
+"""Encodes pictures to a file of H.264 without sound."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.video.reformatter import ColorRange
+
+from worker.media.picture import Colour, Picture, to_frame
+
+# Quality tier to x264's (preset, crf): how long it may search, how close it must come.
+X264 = {
+    "fast": ("veryfast", 20),
+    "balanced": ("veryfast", 18),
+    "max": ("fast", 16),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoding:
+    """What all segments of one video share."""
+
+    width: int
+    height: int
+    rate: Fraction
+    time_base: Fraction
+    colour: Colour
+    quality: str
+
+    def __post_init__(self) -> None:
+        if self.width % 2 or self.height % 2:
+            raise ValueError(f"H.264 in 4:2:0 needs even sides, not {self.width}x{self.height}.")
+
+    @property
+    def step(self) -> int:
+        """How long a picture is shown, in ticks, for all that is known."""
+        return max(1, round(1 / (self.rate * self.time_base)))
+
+
+class Encoder:
+    """One file being encoded; its times count from its first picture. `first` and `last` are pts.
+
+    `delay`: how many packets a decoder must have had before it can show the first picture, as it shows
+    pictures in another order than they are coded in.
+    """
+
+    def __init__(self, path: Path, encoding: Encoding) -> None:
+        self.frames = 0
+        self.first = self.last = 0
+        self.delay = 0
+        self._time_base = encoding.time_base
+        self._order: dict[int, int] = {}  # pts to the number of the picture, while it is being coded
+        self._packets = 0
+        self._output = av.open(str(path), "w", format="mp4")
+        self._track = self._output.add_stream(
+            "libx264", rate=encoding.rate, options=x264_options(encoding.quality)
+        )
+        self._set_up(encoding)
+
+    def _set_up(self, encoding: Encoding) -> None:
+        context = self._track.codec_context
+        context.width, context.height, context.pix_fmt = encoding.width, encoding.height, "yuv420p"
+        context.time_base = encoding.time_base
+        context.thread_type = "AUTO"
+        context.colorspace = encoding.colour.space
+        context.color_range = int(ColorRange.MPEG)
+        context.color_primaries = encoding.colour.primaries
+        context.color_trc = encoding.colour.trc
+
+    def write(self, picture: Picture, pts: int) -> None:
+        """Encode one more, shown at that pts."""
+        if not self.frames:
+            self.first = pts
+        frame = to_frame(picture)
+        frame.pts, frame.time_base = pts - self.first, self._time_base
+        self._order[frame.pts] = self.frames
+        self.last = pts
+        self.frames += 1
+        self._mux(self._track.encode(frame))
+
+    def finish(self) -> None:
+        """Complete the file and close it."""
+        self._mux(self._track.encode(None))
+        self.close()
+
+    def close(self) -> None:
+        self._output.close()
+
+    def _mux(self, packets: list[av.Packet]) -> None:
+        for packet in packets:
+            self.delay = max(self.delay, self._packets - self._order.pop(packet.pts or 0))
+            self._packets += 1
+            self._output.mux_one(packet)
+
+
+def x264_options(quality: str) -> dict[str, str]:
+    preset, crf = X264[quality]
+    return {"preset": preset, "crf": str(crf)}

@@ -1,0 +1,95 @@
+"""What the steps of a stream remember from frame to frame, put aside as plain data and taken up again.
+
+Plain data are None, bools, ints, floats, strings, NumPy's arrays and numbers, and lists, tuples and dicts of
+these. A file of them gives back every value to the bit and of the same type. It holds no code, so reading
+one is safe whoever wrote it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from copy import deepcopy
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+Kept = dict[str, Any]
+
+
+class Remembers:
+    """A step whose result for a frame depends on the frames before it through the attributes `REMEMBERED` alone.
+
+    Each of them is plain data, or Remembers in turn and there from the beginning. What no list can say,
+    a class says by overriding both methods.
+    """
+
+    REMEMBERED: ClassVar[tuple[str, ...]] = ()
+
+    def put_aside(self) -> Kept:
+        """Return a copy that the next frames do not change."""
+        return {name: copied(getattr(self, name)) for name in self.REMEMBERED}
+
+    def take_up(self, kept: Kept) -> None:
+        """Go on as the one went on that was put aside."""
+        for name in self.REMEMBERED:
+            own = getattr(self, name)
+            if isinstance(own, Remembers):
+                own.take_up(kept[name])
+            else:
+                setattr(self, name, deepcopy(kept[name]))
+
+
+def copied(value: Any) -> Any:
+    return value.put_aside() if isinstance(value, Remembers) else deepcopy(value)
+
+
+def save(kept: Kept, path: Path) -> None:
+    """Write it so that a death at any moment, of the machine too, leaves the old file or the new one."""
+    arrays: dict[str, np.ndarray] = {}
+    outline = json.dumps(outlined(kept, arrays)).encode()
+    draft = path.with_name(f"{path.name}.draft")
+    with draft.open("wb") as file:
+        np.savez(file, outline=np.frombuffer(outline, np.uint8), **arrays)  # type: ignore[arg-type]
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def load(path: Path) -> Kept:
+    """Read what `save` wrote; OSError, ValueError, KeyError or BadZipFile if it is damaged."""
+    with np.load(path, allow_pickle=False) as file:
+        return restored(json.loads(file["outline"].tobytes()), file)
+
+
+def outlined(value: Any, arrays: dict[str, np.ndarray]) -> Any:
+    """Return the value as JSON has it; arrays go into `arrays`, and what JSON would change is named in a dict."""
+    if isinstance(value, np.ndarray | np.generic):
+        name = f"array{len(arrays)}"
+        arrays[name] = np.asarray(value)
+        return {"array" if isinstance(value, np.ndarray) else "number": name}
+    if isinstance(value, list):
+        return [outlined(each, arrays) for each in value]
+    if isinstance(value, tuple):
+        return {"tuple": [outlined(each, arrays) for each in value]}
+    if isinstance(value, dict):
+        return {"dict": [[outlined(k, arrays), outlined(v, arrays)] for k, v in value.items()]}
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    raise TypeError(f"A {type(value).__name__} is no plain data.")
+
+
+def restored(outline: Any, arrays: Any) -> Any:
+    if isinstance(outline, list):
+        return [restored(each, arrays) for each in outline]
+    if not isinstance(outline, dict):
+        return outline
+    ((kind, content),) = outline.items()
+    if kind == "array":
+        return arrays[content]
+    if kind == "number":
+        return arrays[content][()]
+    if kind == "tuple":
+        return tuple(restored(each, arrays) for each in content)
+    return {restored(key, arrays): restored(value, arrays) for key, value in content}
