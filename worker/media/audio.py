@@ -1,4 +1,4 @@
-"""Sound as numbers: mono samples, chunk by chunk."""
+"""Sound as numbers, chunk by chunk."""
 
 from __future__ import annotations
 
@@ -24,11 +24,20 @@ def mono_chunks(path: Path, rate: int = 16_000) -> Iterator[np.ndarray]:
     Channels are added at equal power, so a loud stereo sound may exceed 1.
     Gaps in the file come as silence, so the sum of all n over `rate` is the sound's length.
     """
+    return (chunk.reshape(-1) for chunk in chunks_of(path, rate, "mono"))
+
+
+def stereo_chunks(path: Path, rate: int = 16_000) -> Iterator[np.ndarray]:
+    """Yield the same as (n, 2), left and right: mono is on both, surround is mixed down."""
+    return (chunk.reshape(-1, 2) for chunk in chunks_of(path, rate, "stereo"))
+
+
+def chunks_of(path: Path, rate: int, layout: str) -> Iterator[np.ndarray]:
     with open_safely(path, SOUND_FORMATS) as container:
         stream = sound_stream(container)
         if stream is None:
             raise NoAudio(f"The file {path.name} has no sound.")
-        steadied = Steadied(stream, rate=rate, layout="mono", sample_format="flt")
+        steadied = Steadied(stream, rate=rate, layout=layout, sample_format="flt")
         zero = start_of(stream) or Fraction(0)
         for frame in steadied.frames(decoded(container, stream, zero=zero)):
-            yield frame.to_ndarray().reshape(-1)
+            yield frame.to_ndarray()

@@ -3,18 +3,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from worker.engines.sing.voice import RATE, lips_of, listen
+from worker.engines.sing.ears import RATE, listen
+from worker.engines.sing.voice import lips_of
 
 TIMES = np.arange(4 * RATE) / RATE
 
 
 def voice(pitch=140.0, formant=None):
-    """Return 4 s of a buzz; with a formant, its overtones near that frequency stand out."""
-    overtones = np.arange(1, 24) * pitch
-    strength = 1 / np.arange(1, 24)
+    """Return 4 s of a buzz with vibrato; with a formant, its overtones near that frequency stand out."""
+    numbers = np.arange(1, 24)
+    strength = 1 / numbers
     if formant:
-        strength = np.exp(-(((overtones - formant) / 200) ** 2)) + 0.02
-    return 0.1 * np.sin(2 * np.pi * overtones[:, None] * TIMES).T @ strength
+        strength = np.exp(-(((numbers * pitch - formant) / 200) ** 2)) + 0.02
+    phase = 2 * np.pi * pitch * np.cumsum(1 + 0.02 * np.sin(2 * np.pi * 5.5 * TIMES)) / RATE
+    return 0.1 * np.sin(numbers[:, None] * phase).T @ strength
 
 
 def lips(sound, chunk=1000, rate=25):
@@ -45,13 +47,21 @@ def test_a_held_note_keeps_the_mouth_open():
     assert opening[10:-10].min() > 0.3
 
 
-def test_accompaniment_does_not_open_the_mouth_as_the_voice_does():
-    band = np.random.default_rng(2).normal(0, 0.02, len(TIMES))
-    sings = (TIMES > 1) & (TIMES < 3)
+@pytest.mark.parametrize("gap", [0.06, 0.09, 0.12])
+def test_the_short_gap_of_a_p_shuts_the_lips(gap):
+    opening = lips(voice() * (np.abs(TIMES - 2) > gap / 2), rate=30).opening
 
-    opening = lips(band + 1.5 * voice() * sings).opening
+    assert opening[58:62].min() < 0.4 * opening[50]
 
-    assert opening[:22].mean() < 0.4 * opening[30:70].mean()
+
+def test_an_s_parts_the_lips_where_a_p_shuts_them():
+    gap = np.abs(TIMES - 2) < 0.05
+    noise = np.random.default_rng(2).normal(size=len(TIMES))
+    hiss = 0.1 * np.convolve(noise, [1, -3, 3, -1], "same")  # high above all
+
+    p, s = (lips(voice() * ~gap + sound * gap, rate=30).opening[58:62].min() for sound in (0, hiss))
+
+    assert p < 0.15 < s < 0.35
 
 
 def test_open_vowels_open_the_mouth_more_than_close_ones():

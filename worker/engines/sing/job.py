@@ -16,13 +16,14 @@ import numpy as np
 from worker.engines import MARKS, Progress, Result, Task
 from worker.engines.pipeline import Pipeline
 from worker.engines.sing.canvas import Canvas, frame_portrait
+from worker.engines.sing.ears import RATE, listen
 from worker.engines.sing.motion import Head, Lips, sway
 from worker.engines.sing.paint import Painter
 from worker.engines.sing.reference import Reference, follow_reference
-from worker.engines.sing.voice import RATE, lips_of, listen
+from worker.engines.sing.voice import lips_of
 from worker.errors import BadPayload, NoFaceInSource
 from worker.faces.track import landmarks_of_photo
-from worker.media.audio import has_sound, mono_chunks
+from worker.media.audio import has_sound, stereo_chunks
 from worker.media.framing import output_size, resize
 from worker.media.photo import read_photo
 from worker.media.picture import HD, Picture
@@ -67,7 +68,7 @@ class Song:
         self.voice = voice_of(self.task)
         reference = self.reference()
         if self.voice is not None:
-            self.lips = lips_of(listen(mono_chunks(self.voice, RATE)), self.rate)
+            self.lips = lips_of(listen(stereo_chunks(self.voice, RATE)), self.rate)
         elif reference is not None:
             self.lips = mimed(reference, self.rate)
         else:

@@ -1,79 +1,28 @@
 """What the lips do to a sound: how far they open and how wide they are, from loudness and colour.
 
-The sound is heard in hops of 10 ms. Only four numbers a hop are kept, so an hour takes some ten megabytes.
+No words are known, so any language and wordless singing work alike. Tracks are by the hop of
+`worker.engines.sing.ears`, (h,), levels in dB.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-
 import numpy as np
-from scipy.ndimage import gaussian_filter1d, percentile_filter
-from scipy.signal import butter, sosfilt, sosfilt_zi
+from scipy.ndimage import gaussian_filter1d, grey_closing, percentile_filter
 
+from worker.engines.sing.ears import HOPS_PER_SECOND, Heard
 from worker.engines.sing.motion import Lips
+from worker.engines.sing.singing import QUIET, singing_of, without_band
 
-RATE = 16_000
-HOP = RATE // 100
-HOPS_PER_SECOND = RATE // HOP
+RANGE = 34.0  # from the loud parts down to where the lips meet
+LEAST_RANGE = 14.0  # that always open the lips, so that a long held note does not close them
+STEADY = 6.0  # seconds: what sounds on for as long is noise
 
-# Hz. The voice as a whole; then where close vowels, open vowels and front vowels have their energy.
-BANDS = {"voice": (180, 3400), "close": (200, 480), "open": (550, 1100), "front": (1700, 3000)}
-
-QUIET = -52.0  # dB below full scale: under it nobody sings, whatever the rest of the sound is like
-RANGE = 34.0  # dB from the loud parts down to where the lips meet
-LEAST_RANGE = 14.0  # dB that always open the lips, so that a long held note does not close them
-STEADY = 6.0  # seconds: what sounds on for as long is accompaniment
 LEAD = 0.02  # seconds by which lips come before their sound
-SOFTEN = 2.0  # hops, standard deviation: lips have mass
-
-
-@dataclass(frozen=True, kw_only=True)
-class Heard:
-    """A sound by the hop: `level` (h, 4) in dB per band of BANDS, and its length in samples."""
-
-    level: np.ndarray
-    samples: int
-
-    @property
-    def seconds(self) -> float:
-        return self.samples / RATE
-
-
-def listen(chunks: Iterable[np.ndarray]) -> Heard:
-    """Hear a sound through: chunks of (n,) float32 at RATE."""
-    filters = [BandFilter(*BANDS[name]) for name in BANDS]
-    levels, rest, samples = [], np.zeros(0, np.float32), 0
-    for chunk in chunks:
-        samples += len(chunk)
-        sound = np.concatenate([rest, chunk])
-        whole = len(sound) // HOP * HOP
-        rest = sound[whole:]
-        if whole:
-            levels.append(hop_levels(filters, sound[:whole]))
-    if len(rest):
-        levels.append(hop_levels(filters, np.pad(rest, (0, HOP - len(rest)))))
-    level = np.concatenate(levels) if levels else np.zeros((0, len(BANDS)), np.float32)
-    return Heard(level=level, samples=samples)
-
-
-class BandFilter:
-    """A second-order Butterworth band pass that goes on where the last chunk ended."""
-
-    def __init__(self, low: float, high: float) -> None:
-        self._sections = butter(2, [low, high], "band", fs=RATE, output="sos")
-        self._state = sosfilt_zi(self._sections) * 0
-
-    def __call__(self, sound: np.ndarray) -> np.ndarray:
-        passed, self._state = sosfilt(self._sections, sound, zi=self._state)
-        return passed
-
-
-def hop_levels(filters: list[BandFilter], sound: np.ndarray) -> np.ndarray:
-    """Return (hops, bands) root mean square levels in dB below full scale."""
-    power = [np.square(passed(sound)).reshape(-1, HOP).mean(axis=1) for passed in filters]
-    return (10 * np.log10(np.stack(power, axis=1) + 1e-10)).astype(np.float32)
+SOFTEN = 1.5  # hops, standard deviation: lips have mass
+PRESSED = 16  # hops: the longest gap that "p", "b" or "m" make
+DIP = (3.0, 8.0)  # of such a gap, from where lips begin to close to where they touch
+SIBILANT = 0.18  # how far the lips part for an "s"
+HISS = (-6.0, 2.0)  # against the voice: from where it is none to where it is one for sure
 
 
 def lips_of(heard: Heard, rate: float) -> Lips:
@@ -81,27 +30,44 @@ def lips_of(heard: Heard, rate: float) -> Lips:
     frames = max(1, round(heard.seconds * rate))
     if not len(heard.level):
         return Lips(opening=np.zeros(frames), width=np.zeros(frames), stress=np.zeros(frames))
-    loudness = loudness_of(heard.level[:, 0])
-    tracks = opening_of(loudness, heard.level), width_of(loudness, heard.level), loudness
+    sings = singing_of(heard)
+    level = without_band(heard.level, sings)
+    loudness = loudness_of(level[:, 0], sings)
+    tracks = opening_of(loudness, level), width_of(loudness, level), loudness
     opening, width, stress = (at_frames(track, frames, rate) for track in tracks)
     return Lips(opening=opening, width=width, stress=stress)
 
 
-def loudness_of(level: np.ndarray) -> np.ndarray:
-    """Return (h,) 0..1: 0 in silence and at the level of a steady accompaniment, 1 in loud parts."""
-    loud = np.percentile(level, 95)
+def loudness_of(level: np.ndarray, sings: np.ndarray) -> np.ndarray:
+    """Return (h,) 0..1: 0 in silence and at the level of a steady noise, 1 in loud parts of the singing."""
+    sung = level[sings > 0.5]
+    loud = np.percentile(sung if len(sung) else level, 95)
     steady = percentile_filter(level, 10, int(STEADY * HOPS_PER_SECOND), mode="nearest") + 2
     floor = np.clip(steady, loud - RANGE, loud - LEAST_RANGE)
     relative = np.clip((level - floor) / (loud - floor), 0, 1)
-    return relative * np.clip((level - QUIET) / 6, 0, 1)
+    return relative * np.clip((level - QUIET) / 6, 0, 1) * sings
 
 
 def opening_of(loudness: np.ndarray, level: np.ndarray) -> np.ndarray:
-    """Return (h,) 0..1: loudness, with syllables set apart, less for close vowels and hums."""
-    vowel = np.clip((level[:, 2] - level[:, 1] + 14) / 20, 0, 1)  # 0 for "oo" and "mm", 1 for "ah"
-    open_ = loudness**1.1 * (0.55 + 0.45 * gaussian_filter1d(vowel, 3))
-    apart = open_ + 0.5 * (open_ - gaussian_filter1d(open_, 15))
-    return np.clip(gaussian_filter1d(apart, SOFTEN), 0, 1)
+    """Return (h,) 0..1: loudness, syllables set apart, less for close vowels and "s", none for "p" and "m"."""
+    voice, close, open_, _, hiss = level.T
+    vowel = np.clip((open_ - close + 14) / 20, 0, 1)  # 0 for "oo" and "mm", 1 for "ah"
+    opened = loudness**1.1 * (0.55 + 0.45 * gaussian_filter1d(vowel, 3))
+    apart = opened + 0.5 * (opened - gaussian_filter1d(opened, 15))
+    sibilant = ramp(hiss - voice, HISS)
+    narrowed = apart * (1 - np.maximum(pressed(voice), sibilant))
+    parted = SIBILANT * sibilant * loudness_near(loudness)
+    return np.clip(gaussian_filter1d(np.maximum(narrowed, parted), SOFTEN), 0, 1)
+
+
+def loudness_near(loudness: np.ndarray) -> np.ndarray:
+    """Return the loudness of the vowels round a consonant."""
+    return grey_closing(loudness, 2 * PRESSED)
+
+
+def pressed(voice: np.ndarray) -> np.ndarray:
+    """Return (h,) 0..1: how far a short gap in the voice shuts the lips."""
+    return ramp(grey_closing(voice, PRESSED) - voice, DIP)
 
 
 def width_of(loudness: np.ndarray, level: np.ndarray) -> np.ndarray:
@@ -113,6 +79,12 @@ def width_of(loudness: np.ndarray, level: np.ndarray) -> np.ndarray:
     usual, spread = np.median(colour[sounding]), colour[sounding].std() + 1e-3
     relative = np.clip((colour - usual) / spread * 0.35, -0.8, 0.6)
     return gaussian_filter1d(relative * np.clip(loudness * 2, 0, 1), 3)
+
+
+def ramp(track: np.ndarray, between: tuple[float, float]) -> np.ndarray:
+    """Return 0 below the first, 1 above the second, and a straight way from one to the other."""
+    low, high = between
+    return np.clip((track - low) / (high - low), 0, 1)
 
 
 def at_frames(track: np.ndarray, frames: int, rate: float) -> np.ndarray:
