@@ -10,6 +10,7 @@ from fractions import Fraction
 import cv2
 import numpy as np
 
+from worker.media.enlarge import cubic, enlarged
 from worker.media.picture import Picture
 
 ASPECTS = {"9:16": Fraction(9, 16), "1:1": Fraction(1), "4:5": Fraction(4, 5)}  # width : height
@@ -40,13 +41,27 @@ def crop_size(width: int, height: int, aspect_ratio: str) -> tuple[int, int]:
 def output_size(width: int, height: int, *, enable_4k: bool) -> tuple[int, int]:
     """Return the (width, height) that a crop of that size is written in, both even.
 
-    With `enable_4k` the short side becomes 2160 pixels, up or down. Else the crop keeps its own
-    size, but a short side over 2160 comes down to it. No side exceeds 7680.
+    With `enable_4k` the short side becomes 2160 pixels, up or down, and an aspect that even sides could
+    only come near to becomes exact. Else the crop keeps its own size, but a short side over 2160 comes
+    down to it. No side exceeds 7680.
     """
-    scale = SHORT_SIDE_4K / min(width, height)
-    scale = scale if enable_4k else min(1.0, scale)
-    scale = min(scale, LONGEST_SIDE / max(width, height))
-    return even(width * scale), even(height * scale)
+    short, long = sorted((width, height))
+    if short <= SHORT_SIDE_4K and not enable_4k:
+        scale = min(Fraction(1), Fraction(LONGEST_SIDE, long))
+        return even(width * scale), even(height * scale)
+    aspect = exact_aspect(width, height)
+    short = min(Fraction(SHORT_SIDE_4K), LONGEST_SIDE * min(aspect, 1 / aspect))
+    return even(short * max(aspect, 1)), even(short * max(1 / aspect, 1))
+
+
+def exact_aspect(width: int, height: int) -> Fraction:
+    """Return the one of `ASPECTS` that the sides mean, else their own."""
+    meant = (
+        aspect
+        for aspect in ASPECTS.values()
+        if even(height * aspect) == width or even(width / aspect) == height
+    )
+    return next(meant, Fraction(width, height))
 
 
 class Follower:
@@ -131,15 +146,18 @@ def cut_between(plane: np.ndarray, x: float, y: float, width: int, height: int) 
     return cv2.warpAffine(plane, move, (width, height), flags=how, borderMode=cv2.BORDER_REPLICATE)
 
 
-def resize(picture: Picture, width: int, height: int) -> Picture:
-    """Return the picture at (width, height), both even: Lanczos upwards, area averages downwards."""
+def resize(picture: Picture, width: int, height: int, quality: str = "balanced") -> Picture:
+    """Return the picture at (width, height), both even; the quality is that of enlarging."""
     if (picture.width, picture.height) == (width, height):
         return picture
-    how = cv2.INTER_LANCZOS4 if width > picture.width else cv2.INTER_AREA
     half = (width // 2, height // 2)
-    return Picture(
-        cv2.resize(picture.y, (width, height), interpolation=how),
-        cv2.resize(picture.u, half, interpolation=how),
-        cv2.resize(picture.v, half, interpolation=how),
-        picture.pts,
-    )
+    if width < picture.width:
+        return Picture(
+            shrunk(picture.y, width, height), shrunk(picture.u, *half), shrunk(picture.v, *half), picture.pts
+        )
+    luma = enlarged(picture.y, width, height, quality)
+    return Picture(luma, cubic(picture.u, *half), cubic(picture.v, *half), picture.pts)
+
+
+def shrunk(plane: np.ndarray, width: int, height: int) -> np.ndarray:
+    return cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA)
