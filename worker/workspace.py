@@ -34,7 +34,7 @@ class Workspace:
         return self.folder / "files"
 
     def parts(self, digest: str) -> Path:
-        """Return the folder for what is made of exactly these inputs in this way; others are no longer of use."""
+        """Return the folder for what is made of exactly these inputs in this way; others are removed."""
         mine = self.folder / f"parts-{digest}"
         for other in self.folder.glob("parts-*"):
             if other != mine:
@@ -47,7 +47,7 @@ class Workspace:
 def workspace(job_id: str, *, is_kept: Callable[[BaseException], bool]) -> Iterator[Workspace]:
     """Hold the job's folder. When the job ends it is removed, unless by an error for which it `is_kept`.
 
-    It is locked while it is held, so that nobody sweeps it. A second worker at the same job has one of its own.
+    It is locked while it is held, so that nobody sweeps it. A second worker at the same job gets another.
     """
     folder, lock = claim(job_id)
     kept = False
@@ -91,7 +91,7 @@ def sweep(*, older_than: float = DAY) -> int:
 
 
 def swept(folder: Path, *, before: float) -> bool:
-    """Remove the folder if nobody holds it and it last changed before that time; return whether it is gone."""
+    """Remove the folder if nobody holds it and nothing in it is newer; return whether it is gone."""
     lock = locked(folder)
     if lock is None:
         return False

@@ -10,7 +10,7 @@ from pathlib import Path
 import av
 
 from worker.errors import EngineError
-from worker.media.containers import open_safely, tick_of, video_stream
+from worker.media.containers import open_safely, video_stream
 from worker.media.segments import Segment, Segments
 from worker.media.sound import Sound
 
@@ -67,9 +67,9 @@ def timed(segments: Segments, time_base: Fraction, step: int) -> Iterator[av.Pac
 class DecodingClock:
     """Counts on from segment to segment when packets are decoded.
 
-    A packet is decoded when the picture is shown that comes `delay` before it in the order of decoding. So dts
-    grow strictly and no packet is shown before it is decoded, whatever the rate. The first ones,
-    before which there is none, keep their encoder's dts.
+    The dts of each is the pts that comes `delay` before its place among all pts in order. So dts grow
+    strictly and no packet is shown before it is decoded, whatever the rate. The first ones, before which
+    there is none, keep their encoder's dts.
     """
 
     def __init__(self, delay: int) -> None:
@@ -103,4 +103,4 @@ def pictures_in(container: av.container.InputContainer) -> av.VideoStream:
 
 
 def ticks(packet: av.Packet, time: int | None, time_base: Fraction) -> int:
-    return round((time or 0) * tick_of(packet) / time_base)
+    return round((time or 0) * packet.time_base / time_base)

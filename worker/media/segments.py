@@ -38,7 +38,7 @@ class Segment:
 
 
 class Segments:
-    """`finished` ones in order, and what was `remembered` with the last; None if none is to be gone on from."""
+    """The `finished` ones in order, and what was `remembered` with the last; None if there is none yet."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

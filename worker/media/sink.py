@@ -19,7 +19,7 @@ from worker.memory import Kept
 
 
 class Mp4Sink:
-    """An mp4 being written. Use it in a `with`: leaving it completes the file; leaving it by an error does not.
+    """An mp4 being written. Use it in a `with`: leaving it completes the file; by an error, it does not.
 
     Pictures are yuv420p of exactly (width, height), both even. `write` takes them in order of
     time; a pts that does not grow is moved one tick on. `rate` only tells players what to expect:
