@@ -10,10 +10,12 @@ from dataclasses import dataclass
 
 import av
 import numpy as np
+from av.sidedata.sidedata import Type as SideData
 from av.video.reformatter import ColorRange
 
 UNSPECIFIED = 2  # ISO/IEC 23091-2: the value for "not said" of every colour tag
 BT709 = 1
+BT601 = 6  # of 525 lines; 5, of 625, has the same matrix
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,12 +33,13 @@ HD = Colour(space=BT709, primaries=BT709, trc=BT709)
 
 @dataclass
 class Picture:
-    """One frame: planes y, u, v as the module says, and its time."""
+    """One frame: planes y, u, v as the module says, its time, and for how long it is shown (0: not said)."""
 
     y: np.ndarray
     u: np.ndarray
     v: np.ndarray
     pts: int = 0
+    duration: int = 0
 
     @property
     def width(self) -> int:
@@ -58,11 +61,16 @@ def plane_view(plane: av.video.plane.VideoPlane) -> np.ndarray:
     return rows[: plane.height, : plane.width]
 
 
-def from_frame(frame: av.VideoFrame, pts: int) -> Picture:
+def matrix_of_size(width: int, height: int) -> int:
+    """Return the matrix of a video that does not say: BT.709 of HD and up, as mpv takes it."""
+    return BT709 if width >= 1280 or height > 576 else BT601
+
+
+def from_frame(frame: av.VideoFrame, pts: int = 0) -> Picture:
     """Return a yuv420p frame's planes, writable and without a copy; odd sizes lose the last row or column."""
     frame.make_writable()  # the decoder may still read its frame as a reference
     width, height = frame.width & ~1, frame.height & ~1
-    y, u, v = (plane_view(plane) for plane in frame.planes)
+    y, u, v = (plane_view(plane) for plane in frame.planes[:3])
     return Picture(
         y[:height, :width],
         u[: height // 2, : width // 2],
@@ -79,6 +87,15 @@ def to_frame(picture: Picture) -> av.VideoFrame:
     return frame
 
 
+def side_numbers(frame: av.VideoFrame, kind: SideData) -> np.ndarray | None:
+    """Return what the file says beside the frame, as (n,) int32; None if it says nothing of that kind."""
+    try:
+        side = frame.side_data[kind]
+    except KeyError:
+        return None
+    return np.frombuffer(side, np.int32)  # type: ignore[call-overload]
+
+
 def from_rgb(image: np.ndarray, pts: int = 0) -> Picture:
     """Return an (H, W, 3) uint8 RGB image with even sides as planes in the colour `HD`."""
     frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
@@ -89,14 +106,12 @@ def from_rgb(image: np.ndarray, pts: int = 0) -> Picture:
 
 
 def to_rgb(picture: Picture, colour: Colour = HD) -> np.ndarray:
-    """Return the picture as (H, W, 3) uint8 RGB; an unsaid matrix is BT.709 from 720 lines up, or BT.601."""
-    frame = to_frame(picture)
-    known = {BT709: "ITU709", 5: "ITU601", 6: "ITU601"}
-    by_size = "ITU709" if picture.height >= 720 else "ITU601"
-    matrix = known.get(colour.space, by_size)
-    return frame.reformat(
+    """Return the picture as (H, W, 3) uint8 RGB."""
+    said = colour.space != UNSPECIFIED
+    image = to_frame(picture).reformat(
         format="rgb24",
-        src_colorspace=matrix,
+        src_colorspace=colour.space if said else matrix_of_size(picture.width, picture.height),
         src_color_range=ColorRange.MPEG,
         dst_color_range=ColorRange.JPEG,
-    ).to_ndarray()
+    )
+    return image.to_ndarray()

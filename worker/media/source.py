@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import islice, takewhile
 from pathlib import Path
 
 import av
-import numpy as np
-from av.video.reformatter import ColorRange
 
 from worker.errors import DecodeError
 from worker.media.containers import open_safely, origin_of, sound_stream, tick_of, video_stream
-from worker.media.picture import BT709, Colour, Picture, from_frame
+from worker.media.deinterlace import PICTURES_BEFORE, deinterlaced
+from worker.media.picture import Picture
+from worker.media.plain import Plain
 
-FULL_RANGE_FORMATS = {"yuvj420p", "yuvj422p", "yuvj444p", "yuvj440p"}
 FALLBACK_RATE = Fraction(30)
+SMALLEST_SIDE = 2
+# Seconds before the wanted picture where a key frame is looked for; if there is none, all is read.
+LOOK_BACK = (0, 1, 4, 16, 64)
 
 
 class VideoSource:
@@ -27,44 +30,50 @@ class VideoSource:
     colour: tags of the pictures it yields; has_audio: whether there is sound beside them.
     damaged: packets skipped so far because they could not be decoded.
 
+    Interlaced pictures come out whole, as many as there are.
     A variable frame rate is kept: pts are the file's own, less the origin, strictly increasing.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.damaged = 0
-        self._container = open_safely(path)
+        self._from: int | None = None  # the first pts to yield
+        self._key: int | None = None  # the file's time of the key frame that a seek led to
+        self._open()
         try:
             self._read_header()
         except BaseException:
             self.close()
             raise
 
-    def _read_header(self) -> None:
+    def _open(self) -> None:
+        self._container = open_safely(self.path)
         stream = video_stream(self._container)
         if stream is None:
+            self._container.close()
             raise DecodeError(f"The file {self.path.name} holds no video.")
-        self._stream = stream
         stream.thread_type = "AUTO"
+        self._stream = stream
         self._decoded = self._decode()
+
+    def _read_header(self) -> None:
         self._first = next(self._decoded, None)
         if self._first is None:
             raise DecodeError(f"No picture of the video in {self.path.name} can be decoded.")
-        self._describe(stream, self._first)
+        self._describe(self._stream, self._first)
 
     def _describe(self, stream: av.VideoStream, first: av.VideoFrame) -> None:
-        self._turns = round(first.rotation / 90) % 4
-        self._coded_size = square_size(first, stream.sample_aspect_ratio)
-        upright = self._coded_size[:: -1 if self._turns % 2 else 1]
-        self.width, self.height = (side & ~1 for side in upright)
-        if min(self.width, self.height) < 2:
+        self._plain = Plain(first, stream.sample_aspect_ratio)
+        self.width, self.height = self._plain.width, self._plain.height
+        if min(self.width, self.height) < SMALLEST_SIDE:
             raise DecodeError(f"The video in {self.path.name} is only {first.width}x{first.height} pixels.")
         self.rate = Fraction(stream.average_rate or stream.guessed_rate or FALLBACK_RATE)
         self.time_base = tick_of(stream)
         self.duration = length_of(stream, self._container)
         self.frames = stream.frames or (round(self.duration * self.rate) if self.duration else None)
-        self.colour = colour_of(first)
+        self.colour = self._plain.colour
         self.has_audio = sound_stream(self._container) is not None
+        self._zero = round(origin_of(self._container) / self.time_base)
 
     def __enter__(self) -> VideoSource:
         return self
@@ -75,20 +84,50 @@ class VideoSource:
     def close(self) -> None:
         self._container.close()
 
+    def begin_at(self, pts: int) -> None:
+        """Let iteration begin with the first picture at or after `pts`, a time of `Picture.pts`.
+
+        From there on the pictures are, bit for bit, those that come when all are read.
+        """
+        self._first = None
+        self._from = pts
+        for seconds in LOOK_BACK:
+            place = pts + self._zero - round(seconds / self.time_base)
+            key = self._key_before(place, wanted=pts + self._zero)
+            if key is not None:
+                self._key = key
+                self._container.seek(place, stream=self._stream)
+                self._decoded = self._decode()
+                return
+        self._key = None
+        self._container.close()
+        self._open()
+
+    def _key_before(self, place: int, *, wanted: int) -> int | None:
+        """Return the time of the key frame that seeking to `place` leads to, if it does for `wanted`."""
+        try:
+            self._container.seek(place, stream=self._stream)
+            return key_for(self._packets(), wanted)
+        except av.FFmpegError:
+            return None
+
     def __iter__(self) -> Iterator[Picture]:
-        zero = round(origin_of(self._container) / self.time_base)
         step = max(1, round(1 / (self.rate * self.time_base)))
-        last = -step
-        for frame in self._frames():
-            pts = last + step if frame.pts is None else frame.pts - zero
-            last = max(pts, last + 1)
-            yield self._upright(frame, last)
+        last: int | None = None
+        for frame in deinterlaced(self._frames(), self.time_base):
+            pts = (0 if last is None else last + step) if frame.pts is None else frame.pts - self._zero
+            last = pts if last is None else max(pts, last + 1)
+            if self._from is None or last >= self._from:
+                yield self._plain.picture(frame, last, frame.duration)
 
     def _frames(self) -> Iterator[av.VideoFrame]:
         first, self._first = self._first, None
         if first is not None:
             yield first
-        yield from self._decoded
+        for frame in self._decoded:
+            # What is shown before the key frame may refer to what was not read.
+            if self._key is None or frame.pts is None or frame.pts >= self._key:
+                yield frame
 
     def _decode(self) -> Iterator[av.VideoFrame]:
         for packet in self._packets():
@@ -103,54 +142,25 @@ class VideoSource:
         except av.FFmpegError:
             self.damaged += 1  # a torn end: what was read so far is the video
 
-    def _upright(self, frame: av.VideoFrame, pts: int) -> Picture:
-        picture = from_frame(plain(frame, self._coded_size), pts)
-        if self._turns == 0:
-            return picture
-        y, u, v = (np.ascontiguousarray(np.rot90(plane, self._turns)) for plane in picture.planes)
-        return Picture(y, u, v, pts)
-
 
 def open_video(path: Path) -> VideoSource:
     """Open a video file that may come from a stranger; DecodeError if it holds no readable video."""
     return VideoSource(Path(path))
 
 
-def square_size(frame: av.VideoFrame, pixel_aspect: Fraction | None) -> tuple[int, int]:
-    """Return (width, height) with square pixels: the longer way is stretched, nothing is lost."""
-    aspect = pixel_aspect or Fraction(1)
-    if not Fraction(1, 4) < aspect < 4:  # nonsense in the header
-        aspect = Fraction(1)
-    width = round(frame.width * max(aspect, Fraction(1)))
-    height = round(frame.height / min(aspect, Fraction(1)))
-    return width, height
+def key_for(packets: Iterator[av.Packet], wanted: int) -> int | None:
+    """Return the time of the key frame that the packets begin with.
 
-
-def plain(frame: av.VideoFrame, size: tuple[int, int]) -> av.VideoFrame:
-    """Return the frame as 8-bit video-range yuv420p of the size; the same object if it is that already."""
-    full = is_full_range(frame)
-    if frame.format.name == "yuv420p" and (frame.width, frame.height) == size and not full:
-        return frame
-    return frame.reformat(
-        *size,
-        format="yuv420p",
-        dst_colorspace="ITU709" if frame.format.is_rgb else None,
-        src_color_range=ColorRange.JPEG if full else ColorRange.MPEG,
-        dst_color_range=ColorRange.MPEG,
-        interpolation="BICUBIC",
-    )
-
-
-def is_full_range(frame: av.VideoFrame) -> bool:
-    if frame.format.is_rgb:
-        return True
-    return frame.format.name in FULL_RANGE_FORMATS or frame.color_range == ColorRange.JPEG
-
-
-def colour_of(frame: av.VideoFrame) -> Colour:
-    """Return the tags of the frame once it is plain; RGB has become BT.709."""
-    space = BT709 if frame.format.is_rgb else int(frame.colorspace)
-    return Colour(space=space, primaries=int(frame.color_primaries), trc=int(frame.color_trc))
+    None if they begin otherwise, or too late: the key frame and enough others to deinterlace by must be shown
+    before `wanted`.
+    """
+    first = next(packets, None)
+    if first is None or first.pts is None or not first.is_keyframe:
+        return None
+    times = (each.pts for each in takewhile(lambda each: each.dts is None or each.dts < wanted, packets))
+    between = (time for time in times if time is not None and first.pts < time < wanted)
+    enough = first.pts < wanted and len(list(islice(between, PICTURES_BEFORE - 1))) == PICTURES_BEFORE - 1
+    return first.pts if enough else None
 
 
 def length_of(stream: av.stream.Stream, container: av.container.InputContainer) -> float | None:

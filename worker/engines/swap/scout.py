@@ -17,8 +17,7 @@ from worker.faces.smooth import Sighting
 from worker.faces.track import Tracker, face_size
 from worker.faces.views import PlanesView
 from worker.media.containers import open_safely, video_stream
-from worker.media.picture import from_frame
-from worker.media.source import plain, square_size
+from worker.media.plain import Plain
 
 PLACES = 8  # spread over the clip, each the key frame before
 RUN = 24  # frames decoded from each place on: a key frame alone shows a single expression
@@ -56,13 +55,15 @@ def glimpses(path: Path) -> Iterator[list[np.ndarray]]:
         assert stream is not None  # whoever opened the clip to read it has seen it
         stream.thread_type = "AUTO"
         seen = set()
+        plain: Plain | None = None
         for place in places(container, stream):
             if place is not None:
                 container.seek(place, stream=stream)
             for frame in islice(frames(container, stream), 0, RUN, EVERY):
                 if frame.pts not in seen:
                     seen.add(frame.pts)
-                    yield upright_planes(frame, stream)
+                    plain = plain or Plain(frame, stream.sample_aspect_ratio)
+                    yield list(plain.picture(frame).planes)
 
 
 def places(container: av.container.InputContainer, stream: av.VideoStream) -> list[int | None]:
@@ -81,9 +82,3 @@ def frames(container: av.container.InputContainer, stream: av.VideoStream) -> It
         yield from container.decode(stream)
     except av.FFmpegError:
         return  # a damaged place: what the others show is enough
-
-
-def upright_planes(frame: av.VideoFrame, stream: av.VideoStream) -> list[np.ndarray]:
-    turns = round(frame.rotation / 90) % 4
-    picture = from_frame(plain(frame, square_size(frame, stream.sample_aspect_ratio)), 0)
-    return [np.ascontiguousarray(np.rot90(plane, turns)) for plane in picture.planes]
