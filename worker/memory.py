@@ -8,14 +8,18 @@ holds no code, so reading one is safe whoever wrote it.
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar
+from zipfile import BadZipFile
 
 import numpy as np
+
+logger = logging.getLogger(__name__)
 
 Kept = dict[str, Any]
 Dataclass = TypeVar("Dataclass", bound=type)
@@ -25,7 +29,8 @@ STORABLE: dict[str, type] = {}
 
 def storable(cls: Dataclass) -> Dataclass:
     """Let the instances of a dataclass be plain data, made of its fields."""
-    STORABLE[cls.__name__] = cls
+    if STORABLE.setdefault(cls.__name__, cls).__module__ != cls.__module__:
+        raise TypeError(f"There is a storable {cls.__name__} already.")
     return cls
 
 
@@ -104,10 +109,16 @@ def save(kept: Kept, path: Path) -> None:
     draft.replace(path)
 
 
-def load(path: Path) -> Kept:
-    """Read what `save` wrote; OSError, ValueError, KeyError or BadZipFile if it is damaged."""
-    with np.load(path, allow_pickle=False) as file:
-        return restored(json.loads(file["outline"].tobytes()), file)
+def load(path: Path) -> Kept | None:
+    """Return what `save` wrote; None if there is nothing, or nothing that can be read."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return restored(json.loads(file["outline"].tobytes()), file)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, BadZipFile) as exc:
+        logger.warning("%s is damaged (%s): what it kept is made anew.", path, exc)
+        return None
 
 
 def outlined(value: Any, arrays: dict[str, np.ndarray]) -> Any:

@@ -7,16 +7,12 @@ it names, so at any moment it tells the truth.
 
 from __future__ import annotations
 
-import logging
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from zipfile import BadZipFile
 
-from worker.memory import Kept, load, save
-
-logger = logging.getLogger(__name__)
+from worker.memory import Kept, load, save, storable
 
 SECONDS = 10.0
 LEAST_FRAMES = 10  # a slide show of one picture in ten seconds shall not become all key frames
@@ -25,6 +21,7 @@ STATE = "state.npz"
 DRAFT = "draft.mp4"
 
 
+@storable
 @dataclass(frozen=True, kw_only=True)
 class Segment:
     """`first` and `last` are pts of the whole video; `delay` is how many packets late its decoder shows."""
@@ -45,8 +42,7 @@ class Segments:
         self.finished: list[Segment] = []
         self.remembered: Kept | None = None
         folder.mkdir(parents=True, exist_ok=True)
-        if (folder / STATE).exists():
-            self._take_up()
+        self._take_up()
 
     @property
     def frames(self) -> int:
@@ -71,19 +67,12 @@ class Segments:
 
     def remember(self, kept: Kept) -> None:
         """Let a later process go on after the last finished segment, with what is `kept`."""
-        named = [asdict(segment) for segment in self.finished]
-        save({"segments": named, "kept": kept}, self.folder / STATE)
+        save({"finished": self.finished, "remembered": kept}, self.folder / STATE)
 
     def _take_up(self) -> None:
-        try:
-            state = load(self.folder / STATE)
-            finished = [Segment(**named) for named in state["segments"]]
-            kept = state["kept"]
-        except (OSError, ValueError, KeyError, TypeError, BadZipFile) as exc:
-            logger.warning("What was begun in %s cannot be gone on with: %s", self.folder, exc)
-            return
-        if all(is_whole(self.path(segment), segment.bytes) for segment in finished):
-            self.finished, self.remembered = finished, kept
+        state = load(self.folder / STATE)
+        if state and all(is_whole(self.path(segment), segment.bytes) for segment in state["finished"]):
+            self.finished, self.remembered = state["finished"], state["remembered"]
 
 
 def segment_frames(rate: Fraction) -> int:

@@ -75,17 +75,27 @@ def test_what_is_no_plain_data_is_refused(tmp_path, value):
         save({"value": value}, tmp_path / "state.npz")
 
 
-def test_no_file_can_make_it_run_code(tmp_path):
+def test_no_file_can_make_it_run_code(tmp_path, capsys):
     class Trap:
         def __reduce__(self):
             return (print, ("caught",))
 
-    np.savez(tmp_path / "state.npz", outline=np.array([Trap()], object))
-    with pytest.raises(ValueError, match="allow_pickle"):
-        load(tmp_path / "state.npz")
-    (tmp_path / "state.npz").write_bytes(pickle.dumps(Trap()))
-    with pytest.raises(ValueError, match="allow_pickle"):
-        load(tmp_path / "state.npz")
+    np.savez(tmp_path / "array.npz", outline=np.array([Trap()], object))
+    (tmp_path / "whole.npz").write_bytes(pickle.dumps(Trap()))
+
+    assert load(tmp_path / "array.npz") is load(tmp_path / "whole.npz") is None
+    assert not capsys.readouterr().out
+
+
+def test_what_is_not_there_or_damaged_is_nothing(tmp_path):
+    save({"level": np.arange(1000)}, tmp_path / "state.npz")
+    content = bytearray((tmp_path / "state.npz").read_bytes())
+    content[3000] ^= 1
+    (tmp_path / "turned.npz").write_bytes(content)
+    (tmp_path / "torn.npz").write_bytes(content[:2000])
+
+    for name in ("none.npz", "turned.npz", "torn.npz"):
+        assert load(tmp_path / name) is None
 
 
 def test_a_death_while_writing_leaves_what_was_there(tmp_path):

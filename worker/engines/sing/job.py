@@ -17,7 +17,7 @@ from worker.engines import MARKS, Progress, Result, Task
 from worker.engines.pipeline import Pipeline
 from worker.engines.sing.canvas import Canvas, frame_portrait
 from worker.engines.sing.ears import RATE, listen
-from worker.engines.sing.motion import Head, Lips, sway
+from worker.engines.sing.motion import Head, Lips, sway, with_breaths
 from worker.engines.sing.paint import Painter
 from worker.engines.sing.reference import Reference, follow_reference
 from worker.engines.sing.voice import lips_of
@@ -29,7 +29,9 @@ from worker.media.photo import read_photo
 from worker.media.picture import HD, Picture
 from worker.media.sink import Mp4Sink
 from worker.media.sound import Sound
+from worker.memory import load, save
 
+PLAN = "plan.npz"
 FRAME_RATES = {"fast": 25, "balanced": 30, "max": 30}
 
 
@@ -41,7 +43,7 @@ def run(task: Task, progress: Progress) -> Result:
     with song.timed("portrait"):
         canvas = framed_portrait(task)
     with song.timed("motion"):
-        song.plan()
+        song.plan_once()
     return song.write(canvas)
 
 
@@ -63,9 +65,19 @@ class Song:
     rate: int
     seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
 
+    def plan_once(self) -> None:
+        """Plan, or take up what an earlier process planned: following a long reference takes minutes."""
+        self.voice = voice_of(self.task)
+        if self.task.parts is None:
+            self.plan()
+        elif kept := load(self.task.parts / PLAN):
+            self.lips, self.head = kept["lips"], kept["head"]
+        else:
+            self.plan()
+            save({"lips": self.lips, "head": self.head}, self.task.parts / PLAN)
+
     def plan(self) -> None:
         """Work out lips and head of all frames; a few numbers a frame, whatever the length."""
-        self.voice = voice_of(self.task)
         reference = self.reference()
         if self.voice is not None:
             self.lips = lips_of(listen(stereo_chunks(self.voice, RATE)), self.rate)
@@ -101,10 +113,11 @@ class Song:
             sound=Sound(self.voice, alone=True) if self.voice else None,
             quality=self.task.quality,
             comment=MARKS[self.task.mode],
+            parts=self.task.parts,
         )
-        self.progress("generating", 0, total)
+        self.progress("generating", sink.frames, total)
         with sink, Pipeline() as pipeline:
-            for picture in pipeline.ahead(self.pictures(canvas), name="paint"):
+            for picture in pipeline.ahead(self.pictures(canvas, begin=sink.frames), name="paint"):
                 with self.timed("encode"):
                     sink.write(resize(picture, *size))
                 self.progress("generating", sink.frames, total)
@@ -119,9 +132,10 @@ class Song:
             stage_seconds=dict(self.seconds),
         )
 
-    def pictures(self, canvas: Canvas) -> Iterator[Picture]:
+    def pictures(self, canvas: Canvas, *, begin: int) -> Iterator[Picture]:
+        """Yield the frames from that one on. None depends on those before it."""
         painter = Painter(canvas, self.task.quality)
-        for index in range(len(self.lips)):
+        for index in range(begin, len(self.lips)):
             with self.timed("paint"):
                 picture = painter.paint(self.head.with_lips(self.lips, index), index)
             yield picture

@@ -6,21 +6,37 @@ from the camera); lengths are in eye distances (outer corner to outer corner); w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
+
+from worker.engines.sing.rhythm import Rhythm
+
+from worker.memory import storable
 
 PIVOT = np.array([0.0, 1.35, 0.8])  # where a head turns: the top of the neck, from between the eyes
 
 BLINK = np.array([0.35, 0.85, 1.0, 0.85, 0.5, 0.2])  # how far the lids are shut, every 33 ms
 BLINK_STEP = 1 / 30
-BLINK_EVERY = (2.0, 4.8)  # seconds, least and most
+BLINK_EVERY = (2.0, 4.8)  # seconds, least and most; people blink as a phrase ends rather than in it
+BLINK_AFTER = 0.15  # seconds from the end of a phrase to a blink
 
 # Idle sway: what moves: (how slowly, in seconds; how far, as standard deviation).
 SWAY_TURN = {"pitch": (0.7, np.radians(1.4)), "yaw": (0.9, np.radians(3.6)), "roll": (1.0, np.radians(1.6))}
 SWAY_SHIFT = {"x": (1.1, 0.018), "y": (0.9, 0.012)}
-NOD = np.radians(2.2)  # how far the head goes down on a stressed syllable
+AT_REST = 0.6  # of that while nobody sings
+WAKES = 0.5  # seconds, standard deviation, to go from one to the other
+
+# How far the head goes down, and when: seconds after the moment, from rest to there, and back to rest.
+NOD = np.radians(2.2)  # on a stressed syllable
+BEAT = (np.radians(1.5), 0.03, 0.13, 0.27)
+SETTLE = (np.radians(1.8), 0.40, 0.40, 0.90)  # as a phrase ends
+BREATH = (-np.radians(1.7), -0.12, 0.40, 0.45)  # before a phrase begins
+WEAK_BEAT = 0.4  # of a strong one; every other is weak
+BREATH_OPENS, BREATH_LIFTS = 0.14, 0.3  # the lips, and the brows
+BROWS = 2.0  # how far they go up per loudness above what is usual near by
+STRESS, USUAL = 0.12, 0.8  # seconds, standard deviation: a stress, and what is usual
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +52,7 @@ class Expression:
     zoom: float
 
 
+@storable
 @dataclass(frozen=True, kw_only=True)
 class Lips:
     """The lips of n frames: `opening` (n,) 0..1, `width` (n,) -1..1, `stress` (n,) 0..1."""
@@ -48,6 +65,7 @@ class Lips:
         return len(self.opening)
 
 
+@storable
 @dataclass(frozen=True, kw_only=True)
 class Head:
     """The rest of n frames: `turn` (n, 3), `shift` (n, 2), `zoom`, `blink` and `brows` (n,)."""
@@ -73,24 +91,67 @@ class Head:
         )
 
 
-def sway(stress: np.ndarray, rate: float, seed: int = 3) -> Head:
-    """Return a head that moves as people do while they sing: it sways, nods on stress, and blinks."""
+def sway(rhythm: Rhythm, rate: float, seed: int = 3) -> Head:
+    """Return a head that moves as people do while they sing.
+
+    It sways, less at rest; nods on stress and beat; is lifted for a breath and sinks as a phrase ends; and blinks.
+    """
     rng = np.random.default_rng(seed)
-    n = len(stress)
+    n = len(rhythm.stress)
+    alive = liveliness(rhythm.phrases, n, rate)
+    breath = swells(rhythm.phrases[:, 0], BREATH, n, rate)
 
     def wander(slowness: float, spread: float) -> np.ndarray:
-        return spread * unit_noise(rng, n, slowness * rate)
+        return alive * spread * unit_noise(rng, n, slowness * rate)
 
     pitch, yaw, roll = (wander(*SWAY_TURN[name]) for name in ("pitch", "yaw", "roll"))
-    beat = gaussian_filter1d(stress, 0.18 * rate)
-    pitch = pitch - NOD * (beat - beat.mean())
+    pitch += NOD * prominence(rhythm.stress, rate) + BREATH[0] * breath
+    pitch += SETTLE[0] * swells(rhythm.phrases[:, 1], SETTLE, n, rate)
+    pitch += BEAT[0] * swells(rhythm.beats, BEAT, n, rate, weights=np.array([1, WEAK_BEAT]))
     return Head(
         turn=np.stack([pitch, yaw, roll], axis=1),
         shift=np.stack([wander(*SWAY_SHIFT["x"]), wander(*SWAY_SHIFT["y"])], axis=1),
         zoom=np.ones(n),
-        blink=blinks(rng, n, rate),
-        brows=np.clip(gaussian_filter1d(stress, 0.12 * rate) - 0.5, 0, 1) * 1.3,
+        blink=blinks(rng, n, rate, rests=rhythm.phrases[:, 1] + BLINK_AFTER),
+        brows=np.clip(BROWS * prominence(rhythm.stress, rate) + BREATH_LIFTS * breath, 0, 1),
     )
+
+
+def with_breaths(lips: Lips, phrases: np.ndarray, rate: float) -> Lips:
+    """Return the lips, parted for a breath before each phrase."""
+    breath = BREATH_OPENS * swells(phrases[:, 0], BREATH, len(lips), rate)
+    return replace(lips, opening=np.maximum(lips.opening, breath))
+
+
+def liveliness(phrases: np.ndarray, n: int, rate: float) -> np.ndarray:
+    """Return (n,) AT_REST between phrases to 1 within."""
+    times = np.arange(n) / rate
+    within = np.searchsorted(phrases.ravel(), times, side="right") % 2
+    return AT_REST + (1 - AT_REST) * gaussian_filter1d(within.astype(float), WAKES * rate)
+
+
+def prominence(stress: np.ndarray, rate: float) -> np.ndarray:
+    """Return (n,) 0..1: how much louder it is than usual near by."""
+    usual = gaussian_filter1d(stress, USUAL * rate)
+    return np.clip(gaussian_filter1d(stress, STRESS * rate) - usual, 0, 1)
+
+
+def swells(
+    times: np.ndarray,
+    shape: tuple[float, float, float, float],
+    n: int,
+    rate: float,
+    weights: np.ndarray = np.ones(1),
+) -> np.ndarray:
+    """Return (n,) 0..1 that swells at each time, in the shape of (how far, delay, rise, fall), by weights in turn."""
+    _, delay, rise, fall = shape
+    track, frames = np.zeros(n), np.arange(n) / rate
+    for time, weight in zip(times + delay, np.resize(weights, len(times)), strict=True):
+        near = slice(*np.searchsorted(frames, (time - rise, time + fall)))
+        away = frames[near] - time
+        swell = np.cos(np.pi / 2 * away / np.where(away < 0, rise, fall)) ** 2
+        track[near] = np.maximum(track[near], weight * swell)
+    return track
 
 
 def unit_noise(rng: np.random.Generator, n: int, smoothness: float) -> np.ndarray:
@@ -101,8 +162,8 @@ def unit_noise(rng: np.random.Generator, n: int, smoothness: float) -> np.ndarra
     return smooth * np.sqrt(2 * np.sqrt(np.pi) * smoothness)
 
 
-def blinks(rng: np.random.Generator, n: int, rate: float) -> np.ndarray:
-    """Return (n,) how far the lids are shut, at irregular times."""
+def blinks(rng: np.random.Generator, n: int, rate: float, rests: np.ndarray = np.zeros(0)) -> np.ndarray:
+    """Return (n,) how far the lids are shut, at irregular times, and at `rests` in seconds where one is due."""
     shut = np.zeros(n)
     times = np.arange(n) / rate
     at = 1.1
@@ -111,5 +172,6 @@ def blinks(rng: np.random.Generator, n: int, rate: float) -> np.ndarray:
         nearby = slice(int(at * rate), int((at + 0.4) * rate) + 2)
         one = np.interp(times[nearby], steps, np.concatenate([[0], BLINK, [0]]))
         shut[nearby] = np.maximum(shut[nearby], one)
-        at += rng.uniform(*BLINK_EVERY)
+        due = rests[(rests > at + BLINK_EVERY[0]) & (rests < at + BLINK_EVERY[1])]
+        at = due[0] if len(due) else at + rng.uniform(*BLINK_EVERY)
     return shut
