@@ -40,10 +40,16 @@ def video_stream(container: InputContainer) -> av.VideoStream | None:
     return stream
 
 
+def readable_sounds(container: InputContainer) -> list[av.AudioStream]:
+    """Return the tracks of sound that can be decoded; phones add ones that only their makers read."""
+    return [stream for stream in container.streams.audio if stream.codec_context is not None]
+
+
 def sound_stream(container: InputContainer) -> av.AudioStream | None:
     """Return the main sound."""
-    stream = container.streams.best("audio")
-    return stream if isinstance(stream, av.AudioStream) else None
+    readable = readable_sounds(container)
+    best = container.streams.best("audio")
+    return best if best in readable else next(iter(readable), None)
 
 
 def tick_of(timed: Stream | Frame) -> Fraction:

@@ -90,10 +90,10 @@ def to_frame(picture: Picture) -> av.VideoFrame:
 def side_numbers(frame: av.VideoFrame, kind: SideData) -> np.ndarray | None:
     """Return what the file says beside the frame, as (n,) int32; None if it says nothing of that kind."""
     try:
-        side = frame.side_data[kind]
+        side = frame.side_data[kind]  # type: ignore[literal-required]
     except KeyError:
         return None
-    return np.frombuffer(side, np.int32)  # type: ignore[call-overload]
+    return np.frombuffer(side, np.int32)
 
 
 def from_rgb(image: np.ndarray, pts: int = 0) -> Picture:

@@ -1,4 +1,4 @@
-"""Brings a file's sound into a result: its own AAC packets where they fit, else encoded anew.
+"""Brings a file's sound into a result, all its tracks: their own AAC packets where they fit, else encoded anew.
 
 The file is read as the pictures are written, so nothing grows with its length.
 """
@@ -11,9 +11,19 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+from av.container import InputContainer, OutputContainer
+from av.stream import Discard, Disposition
 
-from worker.errors import NoAudio
-from worker.media.containers import SOUND_FORMATS, open_safely, origin_of, sound_stream, start_of, tick_of
+from worker.errors import DecodeError, NoAudio, WorkError
+from worker.media.containers import (
+    SOUND_FORMATS,
+    open_safely,
+    origin_of,
+    readable_sounds,
+    sound_stream,
+    start_of,
+    tick_of,
+)
 
 # These keep AAC's decoder configuration in the header, as mp4 wants it; ADTS streams do not.
 COPYABLE_FORMATS = {"mov", "matroska"}
@@ -25,61 +35,93 @@ KEEP_TIME = "async=1:min_hard_comp=0.05:first_pts=0"
 
 
 class Sound:
-    """The sound of one file, to be muxed beside pictures.
+    """All the sound of one file, track by track in its order, to be muxed beside pictures.
 
-    Its time zero is the file's origin (see `origin_of`), or its own first sample if `alone`.
+    Its time zero is the file's origin (see `origin_of`). If `alone`, it is the main track's first sample,
+    and there is only that track. Tracks that nothing here decodes are left out, unless there is no other.
     Call `attach` once, then `advance` as the pictures' time goes on, then `finish`.
     """
 
     def __init__(self, path: Path, *, alone: bool = False) -> None:
-        self._source = open_safely(path, SOUND_FORMATS)
-        stream = sound_stream(self._source)
-        if stream is None:
-            self._source.close()
-            raise NoAudio(f"The file {path.name} has no sound.")
-        self._stream = stream
-        self._zero = (start_of(stream) if alone else origin_of(self._source)) or Fraction(0)
+        with open_safely(path, SOUND_FORMATS) as source:
+            main = sound_stream(source)
+            if main is None:
+                raise silence_of(source, path)
+            zero = (start_of(main) if alone else origin_of(source)) or Fraction(0)
+            tracks = readable_sounds(source)
+            places = [tracks.index(main)] if alone else range(len(tracks))
+        self._tracks = [Track(path, place, zero) for place in places]
 
-    def attach(self, output: av.container.OutputContainer) -> None:
-        self._output = output
-        if is_copyable(self._source, self._stream):
-            track = output.add_stream_from_template(self._stream)
-            self._packets = self._copied(track)
-        else:
-            self._packets = self._encoded(add_aac(output, self._stream))
-        self._waiting = next(self._packets, None)
+    def attach(self, output: OutputContainer) -> None:
+        for track in self._tracks:
+            track.attach(output)
+        for track in self._tracks:  # encoding may begin only when the file knows all its tracks
+            track.begin()
 
     def advance(self, seconds: Fraction) -> None:
         """Write all packets that begin before that time."""
-        while self._waiting is not None and start_of_packet(self._waiting) < seconds:
-            self._output.mux_one(self._waiting)
-            self._waiting = next(self._packets, None)
+        for track in self._tracks:
+            track.advance(seconds)
 
     def finish(self) -> None:
         """Write what is left."""
-        while self._waiting is not None:
+        for track in self._tracks:
+            track.advance(None)
+
+    def close(self) -> None:
+        for track in self._tracks:
+            track.close()
+
+
+class Track:
+    """The file's `place`th track of sound that can be read, by a handle of its own: none waits for another."""
+
+    def __init__(self, path: Path, place: int, zero: Fraction) -> None:
+        self._source = open_safely(path, SOUND_FORMATS)
+        self._stream = readable_sounds(self._source)[place]
+        self._zero = zero
+        for other in self._source.streams:
+            if other is not self._stream:
+                other.discard = Discard.all  # not even read, where the format allows
+
+    def attach(self, output: OutputContainer) -> None:
+        self._output = output
+        self._is_copied = is_copyable(self._source, self._stream)
+        if self._is_copied:
+            self._track = output.add_stream_from_template(self._stream)
+        else:
+            self._track = add_aac(output, self._stream)
+        describe(self._track, self._stream)
+
+    def begin(self) -> None:
+        self._packets = self._copied() if self._is_copied else self._encoded()
+        self._waiting = next(self._packets, None)
+
+    def advance(self, seconds: Fraction | None) -> None:
+        """Write the packets that begin before that time, or all."""
+        while self._waiting is not None and (seconds is None or start_of_packet(self._waiting) < seconds):
             self._output.mux_one(self._waiting)
             self._waiting = next(self._packets, None)
 
     def close(self) -> None:
         self._source.close()
 
-    def _copied(self, track: av.AudioStream) -> Iterator[av.Packet]:
+    def _copied(self) -> Iterator[av.Packet]:
         zero = round(self._zero / tick_of(self._stream))
         for packet in packets_of(self._source, self._stream):
             if packet.pts is None or packet.size == 0:
                 continue
             packet.pts -= zero
             packet.dts = packet.pts  # AAC is never reordered
-            packet.stream = track
+            packet.stream = self._track
             yield packet
 
-    def _encoded(self, track: av.AudioStream) -> Iterator[av.Packet]:
-        context = track.codec_context
+    def _encoded(self) -> Iterator[av.Packet]:
+        context = self._track.codec_context
         steadied = Steadied(self._stream, rate=context.sample_rate, layout=context.layout.name)
         for frame in steadied.frames(decoded(self._source, self._stream, zero=self._zero)):
-            yield from track.encode(frame)
-        yield from track.encode(None)
+            yield from self._track.encode(frame)
+        yield from self._track.encode(None)
 
 
 class Steadied:
@@ -116,16 +158,14 @@ class Steadied:
             yield frame
 
 
-def packets_of(container: av.container.InputContainer, stream: av.AudioStream) -> Iterator[av.Packet]:
+def packets_of(container: InputContainer, stream: av.AudioStream) -> Iterator[av.Packet]:
     try:
         yield from container.demux(stream)
     except av.FFmpegError:
         return  # a torn end: the sound up to here is all there is
 
 
-def decoded(
-    container: av.container.InputContainer, stream: av.AudioStream, *, zero: Fraction
-) -> Iterator[av.AudioFrame]:
+def decoded(container: InputContainer, stream: av.AudioStream, *, zero: Fraction) -> Iterator[av.AudioFrame]:
     """Decode, with times counted from `zero` seconds, leaving out the packets that are damaged."""
     for packet in packets_of(container, stream):
         with suppress(av.FFmpegError):
@@ -135,7 +175,7 @@ def decoded(
                 yield frame
 
 
-def add_aac(output: av.container.OutputContainer, like: av.AudioStream) -> av.AudioStream:
+def add_aac(output: OutputContainer, like: av.AudioStream) -> av.AudioStream:
     """Add a track of AAC with as many channels, up to two, and the same rate if AAC has it."""
     rate = like.codec_context.sample_rate
     channels = min(2, like.codec_context.layout.nb_channels)
@@ -145,11 +185,29 @@ def add_aac(output: av.container.OutputContainer, like: av.AudioStream) -> av.Au
     return track
 
 
+def describe(track: av.AudioStream, like: av.AudioStream) -> None:
+    """Say of the track what the file says of it: language, title, whether it is played if nobody chooses."""
+    said = like.metadata
+    words = {
+        "language": said.get("language"),
+        "title": said.get("title") or said.get("name"),
+    }  # MP4 says name
+    track.metadata.update({name: word for name, word in words.items() if word})
+    track.disposition = like.disposition & Disposition.default
+
+
+def silence_of(source: InputContainer, path: Path) -> WorkError:
+    """Return why a file without a track that can be decoded gives no sound."""
+    if source.streams.audio:
+        return DecodeError(f"The sound of {path.name} is in a format that cannot be read here.")
+    return NoAudio(f"The file {path.name} has no sound.")
+
+
 def start_of_packet(packet: av.Packet) -> Fraction:
     return (packet.pts or 0) * packet.time_base
 
 
-def is_copyable(source: av.container.InputContainer, stream: av.AudioStream) -> bool:
+def is_copyable(source: InputContainer, stream: av.AudioStream) -> bool:
     return (
         stream.codec_context.name.startswith("aac")
         and bool(stream.codec_context.extradata)
