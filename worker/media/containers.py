@@ -66,11 +66,12 @@ def start_of(stream: Stream | None) -> Fraction | None:
 def origin_of(container: InputContainer) -> Fraction:
     """Return the file's time in seconds that becomes zero in the result.
 
-    It is the first picture's, unless the sound begins well before it; pictures and sound
+    It is the first picture's, unless some sound begins well before it; pictures and sound
     both count from it, so their offset stays what it was.
     """
     video = start_of(video_stream(container))
-    sound = start_of(sound_stream(container))
+    starts = [start_of(stream) for stream in readable_sounds(container)]
+    sound = min((start for start in starts if start is not None), default=None)
     if video is None or sound is None:
         return video or sound or Fraction(0)
     return sound if sound < video - PRIMING else video

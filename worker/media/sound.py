@@ -1,4 +1,4 @@
-"""Brings a file's sound into a result, all its tracks: their own AAC packets where they fit, else encoded anew.
+"""Brings all sound of a file into a result: its own AAC packets where they fit, else encoded anew.
 
 The file is read as the pictures are written, so nothing grows with its length.
 """
@@ -74,7 +74,7 @@ class Sound:
 
 
 class Track:
-    """The file's `place`th track of sound that can be read, by a handle of its own: none waits for another."""
+    """The file's `place`th track of sound that can be read, with a handle of its own: none waits for others."""
 
     def __init__(self, path: Path, place: int, zero: Fraction) -> None:
         self._source = open_safely(path, SOUND_FORMATS)
@@ -186,12 +186,10 @@ def add_aac(output: OutputContainer, like: av.AudioStream) -> av.AudioStream:
 
 
 def describe(track: av.AudioStream, like: av.AudioStream) -> None:
-    """Say of the track what the file says of it: language, title, whether it is played if nobody chooses."""
+    """Say of the track what the file says of it: language, title, whether it is the one to be played."""
     said = like.metadata
-    words = {
-        "language": said.get("language"),
-        "title": said.get("title") or said.get("name"),
-    }  # MP4 says name
+    title = said.get("title") or said.get("name")  # MP4's word for it
+    words = {"language": said.get("language"), "title": title}
     track.metadata.update({name: word for name, word in words.items() if word})
     track.disposition = like.disposition & Disposition.default
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import av
 
 from worker.errors import DecodeError
-from worker.media.containers import open_safely, origin_of, sound_stream, tick_of, video_stream
+from worker.media.containers import open_safely, origin_of, tick_of, video_stream
 from worker.media.deinterlace import PICTURES_BEFORE, deinterlaced
 from worker.media.picture import Picture
 from worker.media.plain import Plain
@@ -72,7 +72,7 @@ class VideoSource:
         self.duration = length_of(stream, self._container)
         self.frames = stream.frames or (round(self.duration * self.rate) if self.duration else None)
         self.colour = self._plain.colour
-        self.has_audio = sound_stream(self._container) is not None
+        self.has_audio = bool(self._container.streams.audio)
         self._zero = round(origin_of(self._container) / self.time_base)
 
     def __enter__(self) -> VideoSource:
