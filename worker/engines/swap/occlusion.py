@@ -12,6 +12,7 @@ from worker.engines.swap.easing import smoothstep
 from worker.engines.swap.masks import INNER, hulls
 from worker.engines.swap.tone import mixed
 from worker.faces import topology
+from worker.memory import Remembers
 
 STRANGE = (0.85, 1.35)  # distance from skin
 MIDDLE = 0.30  # of the cutout: the unit of the distance from the nose
@@ -20,8 +21,10 @@ INNER_EDGE = 0.03  # of the image: brows and lids reach over their points, glass
 MEMORY = 0.5
 
 
-class Occlusion:
+class Occlusion(Remembers):
     """Remembers the last frame's, so that it does not flicker."""
+
+    REMEMBERED = ("last",)
 
     def __init__(self) -> None:
         self.last: np.ndarray | None = None

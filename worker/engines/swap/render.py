@@ -18,6 +18,7 @@ from worker.engines.swap.shape import transfer, with_shift
 from worker.engines.swap.skin import Skin, lab_of_rgb
 from worker.faces.smooth import Face
 from worker.media.picture import Picture
+from worker.memory import Remembers
 
 SHOWN = 0.5  # cover from which a pixel tells about the portrait's light
 UNCOVERED = 0.3  # occlusion up to which it tells about the video's
@@ -26,8 +27,10 @@ CLEAN = 0.8  # cover from which noise can be measured
 EDGE_BLUR = 0.006  # of the face: what the coarse mask needs to lose its steps
 
 
-class Renderer:
+class Renderer(Remembers):
     """Swaps one portrait into one clip. `neutral` is the video's face at rest, (478, 3) without pose."""
+
+    REMEMBERED = ("tone", "occlusion", "own_skin", "new_skin", "grain")
 
     def __init__(self, portrait: Portrait, neutral: np.ndarray, to_rgb: np.ndarray, quality: Quality) -> None:
         self.portrait = portrait

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from worker.engines.swap.masks import CHEEKS, FEATURES, hulls
+from worker.memory import Remembers
 
 LEAST_PIXELS = 30
 FEATURE_EDGE = 0.006  # of the image: lips and lids colour the skin next to them
@@ -15,8 +16,10 @@ REACH = np.array([3.2, 3.0, 3.0])
 ADAPTATION = 0.15  # per frame
 
 
-class Skin:
+class Skin(Remembers):
     """The colour of one face's skin, learnt from its cheeks. `lab` images are (H, W, 3) float32 CIE Lab."""
+
+    REMEMBERED = ("median", "spread")
 
     def __init__(self) -> None:
         self.median: np.ndarray | None = None

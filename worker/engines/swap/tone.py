@@ -14,6 +14,7 @@ import numpy as np
 
 from worker.engines.swap.bend import Layer
 from worker.engines.swap.cutout import Cutout
+from worker.memory import Remembers
 
 BLUR = 0.10  # of the small copy's side: what is light, not detail
 PRIOR = 0.03  # how much the whole face's mean says where little skin is seen
@@ -54,8 +55,10 @@ def mean_of(image: np.ndarray, skin: np.ndarray, spread: float) -> Mean:
     return Mean(local=local.astype(np.float32), detail=deviation)
 
 
-class Tone:
+class Tone(Remembers):
     """Remembers the last frame's gains, so that light does not flicker."""
+
+    REMEMBERED = ("maps", "contrast")
 
     def __init__(self) -> None:
         self.maps: np.ndarray | None = None
