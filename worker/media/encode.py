@@ -17,6 +17,11 @@ X264 = {
     "balanced": ("veryfast", 18),
     "max": ("fast", 16),
 }
+# From this many pixels on, memory and time decide: pictures that wait in x264 or are coded side by side cost
+# some 40 MB each at 4K. So few are looked ahead at, and the threads share one picture instead.
+LARGE = 6_000_000
+LARGE_LOOK_AHEAD = 5  # pictures
+LARGE_FAST = "superfast"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +38,10 @@ class Encoding:
     def __post_init__(self) -> None:
         if self.width % 2 or self.height % 2:
             raise ValueError(f"H.264 in 4:2:0 needs even sides, not {self.width}x{self.height}.")
+
+    @property
+    def is_large(self) -> bool:
+        return self.width * self.height >= LARGE
 
     @property
     def step(self) -> int:
@@ -56,7 +65,7 @@ class Encoder:
         self._packets = 0
         self._output = av.open(str(path), "w", format="mp4")
         self._track = self._output.add_stream(
-            "libx264", rate=encoding.rate, options=x264_options(encoding.quality)
+            "libx264", rate=encoding.rate, options=x264_options(encoding.quality, is_large=encoding.is_large)
         )
         self._set_up(encoding)
 
@@ -64,7 +73,7 @@ class Encoder:
         context = self._track.codec_context
         context.width, context.height, context.pix_fmt = encoding.width, encoding.height, "yuv420p"
         context.time_base = encoding.time_base
-        context.thread_type = "AUTO"
+        context.thread_type = "SLICE" if encoding.is_large else "AUTO"
         context.colorspace = encoding.colour.space
         context.color_range = int(ColorRange.MPEG)
         context.color_primaries = encoding.colour.primaries
@@ -96,6 +105,9 @@ class Encoder:
             self._output.mux_one(packet)
 
 
-def x264_options(quality: str) -> dict[str, str]:
+def x264_options(quality: str, *, is_large: bool) -> dict[str, str]:
     preset, crf = X264[quality]
-    return {"preset": preset, "crf": str(crf)}
+    if not is_large:
+        return {"preset": preset, "crf": str(crf)}
+    preset = LARGE_FAST if quality == "fast" else preset
+    return {"preset": preset, "crf": str(crf), "rc-lookahead": str(LARGE_LOOK_AHEAD)}
