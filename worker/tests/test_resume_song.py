@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from worker.engines import Task, make
-from worker.engines.sing import job
+from worker.engines.sing import plan
 from worker.media import segments
 from worker.tests.clipmaking import tone, write_voice
 from worker.tests.samples import ASTRONAUT, TINY
@@ -56,7 +56,7 @@ def test_a_killed_song_goes_on_where_it_was(tmp_path, song, monkeypatch):
     parts.mkdir()
     with pytest.raises(Killed):
         song("never.mp4", killed_at=2 * LEAST + 7, parts=parts)
-    monkeypatch.setattr(job, "follow_reference", None)  # it was followed; that can take minutes
+    monkeypatch.setattr(plan, "follow_reference", None)  # it was followed; that can take minutes
 
     told, resumed = song("resumed.mp4", parts=parts)
 

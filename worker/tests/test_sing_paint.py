@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from worker.engines.sing.canvas import frame_portrait
-from worker.engines.sing.motion import Expression, sway
+from worker.engines.sing.motion import Expression
 from worker.engines.sing.paint import Painter
 from worker.faces import topology
 from worker.faces.track import landmarks_of_photo
@@ -104,12 +104,3 @@ def test_a_tight_photo_is_given_room_for_the_face(photo, landmarks):
     width = np.ptp(canvas.landmarks[:, 0])
     assert canvas.image.shape[:2] == (960, 540)
     assert width * 1.1 < 540
-
-
-def test_the_sway_is_gentle_and_blinks_every_few_seconds():
-    head = sway(np.zeros(30 * 60), 30)
-
-    assert np.degrees(np.abs(head.turn)).max() < 20
-    assert np.degrees(np.abs(np.diff(head.turn, axis=0))).max() < 1.5
-    begun = np.flatnonzero((head.blink[1:] > 0.5) & (head.blink[:-1] <= 0.5))
-    assert 12 <= len(begun) <= 30

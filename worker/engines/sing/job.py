@@ -7,23 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
-from pathlib import Path
 from time import perf_counter
 
 import cv2
-import numpy as np
 
 from worker.engines import MARKS, Progress, Result, Task
 from worker.engines.pipeline import Pipeline
 from worker.engines.sing.canvas import Canvas, frame_portrait
-from worker.engines.sing.ears import RATE, listen
-from worker.engines.sing.motion import Head, Lips, sway, with_breaths
 from worker.engines.sing.paint import Painter
-from worker.engines.sing.reference import Reference, follow_reference
-from worker.engines.sing.voice import lips_of
-from worker.errors import BadPayload, NoFaceInSource
+from worker.engines.sing.plan import planned, voice_of
+from worker.errors import NoFaceInSource
 from worker.faces.track import landmarks_of_photo
-from worker.media.audio import has_sound, stereo_chunks
 from worker.media.framing import output_size, resize
 from worker.media.photo import read_photo
 from worker.media.picture import HD, Picture
@@ -77,27 +71,7 @@ class Song:
             save({"lips": self.lips, "head": self.head}, self.task.parts / PLAN)
 
     def plan(self) -> None:
-        """Work out lips and head of all frames; a few numbers a frame, whatever the length."""
-        reference = self.reference()
-        if self.voice is not None:
-            self.lips = lips_of(listen(stereo_chunks(self.voice, RATE)), self.rate)
-        elif reference is not None:
-            self.lips = mimed(reference, self.rate)
-        else:
-            raise BadPayload("photo_sing needs a driving audio or a reference video, and got neither.")
-        self.head = self.head_by(reference)
-
-    def reference(self) -> Reference | None:
-        if self.task.reference_video is None:
-            return None
-        return follow_reference(
-            self.task.reference_video, lambda done, total: self.progress("preprocessing", done, total)
-        )
-
-    def head_by(self, reference: Reference | None) -> Head:
-        if reference is None:
-            return sway(self.lips.stress, self.rate)
-        return reference.head_at(frame_times(len(self.lips), self.rate))
+        self.lips, self.head = planned(self.task, self.voice, self.rate, self.progress)
 
     def write(self, canvas: Canvas) -> Result:
         height, width = canvas.image.shape[:2]
@@ -147,21 +121,3 @@ class Song:
             yield
         finally:
             self.seconds[step] += perf_counter() - begun
-
-
-def voice_of(task: Task) -> Path | None:
-    """Return the file whose sound is sung: the driving audio, else the video's own; None if all is silent."""
-    if task.driving_audio is not None:
-        return task.driving_audio
-    if task.reference_video is not None and has_sound(task.reference_video):
-        return task.reference_video
-    return None
-
-
-def mimed(reference: Reference, rate: int) -> Lips:
-    """Return the lips as the reference video shows them, for its length."""
-    return reference.lips_at(frame_times(max(1, round(reference.seconds * rate)), rate))
-
-
-def frame_times(frames: int, rate: int) -> np.ndarray:
-    return np.arange(frames) / rate

@@ -6,13 +6,13 @@ from the camera); lengths are in eye distances (outer corner to outer corner); w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from worker.engines.sing.rhythm import Rhythm
-
 from worker.memory import storable
 
 PIVOT = np.array([0.0, 1.35, 0.8])  # where a head turns: the top of the neck, from between the eyes
@@ -28,15 +28,27 @@ SWAY_SHIFT = {"x": (1.1, 0.018), "y": (0.9, 0.012)}
 AT_REST = 0.6  # of that while nobody sings
 WAKES = 0.5  # seconds, standard deviation, to go from one to the other
 
-# How far the head goes down, and when: seconds after the moment, from rest to there, and back to rest.
-NOD = np.radians(2.2)  # on a stressed syllable
-BEAT = (np.radians(1.5), 0.03, 0.13, 0.27)
-SETTLE = (np.radians(1.8), 0.40, 0.40, 0.90)  # as a phrase ends
-BREATH = (-np.radians(1.7), -0.12, 0.40, 0.45)  # before a phrase begins
+NOD = np.radians(2.2)  # how far the head goes down on a stressed syllable
+
 WEAK_BEAT = 0.4  # of a strong one; every other is weak
 BREATH_OPENS, BREATH_LIFTS = 0.14, 0.3  # the lips, and the brows
 BROWS = 2.0  # how far they go up per loudness above what is usual near by
 STRESS, USUAL = 0.12, 0.8  # seconds, standard deviation: a stress, and what is usual
+
+
+@dataclass(frozen=True, kw_only=True)
+class Swell:
+    """A movement of the head by `down` radians: seconds from its cause, from rest to there, and back."""
+
+    down: float
+    delay: float
+    rise: float
+    fall: float
+
+
+BEAT = Swell(down=np.radians(1.5), delay=0.03, rise=0.13, fall=0.27)
+SETTLE = Swell(down=np.radians(1.8), delay=0.40, rise=0.40, fall=0.90)  # as a phrase ends
+BREATH = Swell(down=-np.radians(1.7), delay=-0.12, rise=0.40, fall=0.45)  # before a phrase begins
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +106,7 @@ class Head:
 def sway(rhythm: Rhythm, rate: float, seed: int = 3) -> Head:
     """Return a head that moves as people do while they sing.
 
-    It sways, less at rest; nods on stress and beat; is lifted for a breath and sinks as a phrase ends; and blinks.
+    It sways, less at rest; nods on stress and beat; rises for a breath and sinks as a phrase ends; blinks.
     """
     rng = np.random.default_rng(seed)
     n = len(rhythm.stress)
@@ -105,14 +117,14 @@ def sway(rhythm: Rhythm, rate: float, seed: int = 3) -> Head:
         return alive * spread * unit_noise(rng, n, slowness * rate)
 
     pitch, yaw, roll = (wander(*SWAY_TURN[name]) for name in ("pitch", "yaw", "roll"))
-    pitch += NOD * prominence(rhythm.stress, rate) + BREATH[0] * breath
-    pitch += SETTLE[0] * swells(rhythm.phrases[:, 1], SETTLE, n, rate)
-    pitch += BEAT[0] * swells(rhythm.beats, BEAT, n, rate, weights=np.array([1, WEAK_BEAT]))
+    pitch += NOD * prominence(rhythm.stress, rate) + BREATH.down * breath
+    pitch += SETTLE.down * swells(rhythm.phrases[:, 1], SETTLE, n, rate)
+    pitch += BEAT.down * swells(rhythm.beats, BEAT, n, rate, weak=WEAK_BEAT)
     return Head(
         turn=np.stack([pitch, yaw, roll], axis=1),
         shift=np.stack([wander(*SWAY_SHIFT["x"]), wander(*SWAY_SHIFT["y"])], axis=1),
         zoom=np.ones(n),
-        blink=blinks(rng, n, rate, rests=rhythm.phrases[:, 1] + BLINK_AFTER),
+        blink=blinks(rng, n, rate, rests=list(rhythm.phrases[:, 1] + BLINK_AFTER)),
         brows=np.clip(BROWS * prominence(rhythm.stress, rate) + BREATH_LIFTS * breath, 0, 1),
     )
 
@@ -136,21 +148,14 @@ def prominence(stress: np.ndarray, rate: float) -> np.ndarray:
     return np.clip(gaussian_filter1d(stress, STRESS * rate) - usual, 0, 1)
 
 
-def swells(
-    times: np.ndarray,
-    shape: tuple[float, float, float, float],
-    n: int,
-    rate: float,
-    weights: np.ndarray = np.ones(1),
-) -> np.ndarray:
-    """Return (n,) 0..1 that swells at each time, in the shape of (how far, delay, rise, fall), by weights in turn."""
-    _, delay, rise, fall = shape
+def swells(times: np.ndarray, shape: Swell, n: int, rate: float, *, weak: float = 1.0) -> np.ndarray:
+    """Return (n,) 0..1 that swells at each time, at every other one only to `weak`."""
     track, frames = np.zeros(n), np.arange(n) / rate
-    for time, weight in zip(times + delay, np.resize(weights, len(times)), strict=True):
-        near = slice(*np.searchsorted(frames, (time - rise, time + fall)))
+    for index, time in enumerate(times + shape.delay):
+        near = slice(*np.searchsorted(frames, (time - shape.rise, time + shape.fall)))
         away = frames[near] - time
-        swell = np.cos(np.pi / 2 * away / np.where(away < 0, rise, fall)) ** 2
-        track[near] = np.maximum(track[near], weight * swell)
+        swell = np.cos(np.pi / 2 * away / np.where(away < 0, shape.rise, shape.fall)) ** 2
+        track[near] = np.maximum(track[near], swell * (weak if index % 2 else 1))
     return track
 
 
@@ -162,8 +167,8 @@ def unit_noise(rng: np.random.Generator, n: int, smoothness: float) -> np.ndarra
     return smooth * np.sqrt(2 * np.sqrt(np.pi) * smoothness)
 
 
-def blinks(rng: np.random.Generator, n: int, rate: float, rests: np.ndarray = np.zeros(0)) -> np.ndarray:
-    """Return (n,) how far the lids are shut, at irregular times, and at `rests` in seconds where one is due."""
+def blinks(rng: np.random.Generator, n: int, rate: float, rests: Sequence[float] = ()) -> np.ndarray:
+    """Return (n,) how far the lids are shut, at irregular times; at `rests`, in seconds, where one is due."""
     shut = np.zeros(n)
     times = np.arange(n) / rate
     at = 1.1
@@ -172,6 +177,6 @@ def blinks(rng: np.random.Generator, n: int, rate: float, rests: np.ndarray = np
         nearby = slice(int(at * rate), int((at + 0.4) * rate) + 2)
         one = np.interp(times[nearby], steps, np.concatenate([[0], BLINK, [0]]))
         shut[nearby] = np.maximum(shut[nearby], one)
-        due = rests[(rests > at + BLINK_EVERY[0]) & (rests < at + BLINK_EVERY[1])]
-        at = due[0] if len(due) else at + rng.uniform(*BLINK_EVERY)
+        due = (rest for rest in rests if at + BLINK_EVERY[0] < rest < at + BLINK_EVERY[1])
+        at = next(due, at + rng.uniform(*BLINK_EVERY))
     return shut

@@ -13,6 +13,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
+from worker.engines.pipeline import Pipeline
 from worker.engines.sing.motion import PIVOT, Head, Lips
 from worker.errors import NoFaceInVideo
 from worker.faces import topology
@@ -69,11 +70,20 @@ def to_and_fro(times: np.ndarray, length: float) -> np.ndarray:
     return np.where(phase < length, phase, 2 * length - phase)
 
 
-def follow_reference(path: Path, on_picture: Callable[[int, int | None], None]) -> Reference:
-    """Track the face through the video; NoFaceInVideo if there is none. `on_picture`: (done, in all)."""
+def follow_reference(
+    path: Path,
+    on_picture: Callable[[int, int | None], None],
+    *,
+    until: float = np.inf,
+    looks_per_second: float = np.inf,
+) -> Reference:
+    """Track the face through the video; NoFaceInVideo if there is none. `on_picture`: (done, in all).
+
+    It is followed as long as it is needed, `until` so many seconds, and looked at so often at most.
+    """
     with open_video(path) as source:
         rows, end = [], 0.0
-        for done, (time, landmarks) in enumerate(tracked(source), start=1):
+        for done, (time, landmarks) in enumerate(tracked(source, until, looks_per_second), start=1):
             on_picture(done, source.frames)
             end = time + float(1 / source.rate)
             if landmarks is not None:
@@ -83,11 +93,21 @@ def follow_reference(path: Path, on_picture: Callable[[int, int | None], None]) 
     return reference_of(np.array(rows), end)
 
 
-def tracked(source: VideoSource) -> Iterator[tuple[float, np.ndarray | None]]:
+def tracked(
+    source: VideoSource, until: float, looks_per_second: float
+) -> Iterator[tuple[float, np.ndarray | None]]:
+    """Yield (seconds, landmarks or None) of every picture, None too for those that are not looked at."""
     matrix = rgb_of_yuv("bt709" if source.colour.space == 1 else "bt601", False)
-    tracker = Tracker()
-    for picture in source:
-        yield float(picture.pts * source.time_base), tracker.follow(PlanesView(*picture.planes, matrix))
+    tracker, due = Tracker(), 0.0
+    with Pipeline() as pipeline:
+        for picture in pipeline.ahead(source, name="decode"):
+            time = float(picture.pts * source.time_base)
+            if time > until:
+                return
+            looks = time >= due - 0.25 / looks_per_second  # a picture's time is rounded to its clock
+            yield time, tracker.follow(PlanesView(*picture.planes, matrix)) if looks else None
+            if looks:
+                due = time + 1 / looks_per_second
 
 
 def measured(time: float, landmarks: np.ndarray) -> list[float]:

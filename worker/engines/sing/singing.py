@@ -49,8 +49,8 @@ def held_on(movement: np.ndarray, level: np.ndarray) -> np.ndarray:
     """
     sings, seen = np.zeros(len(level)), -np.inf
     voice = band = np.nan
-    for index in np.flatnonzero(level > QUIET):
-        now, was = level[index], index > 0 and sings[index - 1] > 0
+    for index in map(int, np.flatnonzero(level > QUIET)):
+        now, was = float(level[index]), bool(index and sings[index - 1])
         if movement[index] > (MOVES_NOT if was else MOVES):
             voice, seen, sings[index] = drawn(voice, now), index, 1
         elif index - seen < LONGEST * STRIDES_PER_SECOND and is_held(now, voice, band, was=was):

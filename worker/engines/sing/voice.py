@@ -49,7 +49,7 @@ def loudness_of(level: np.ndarray, sings: np.ndarray) -> np.ndarray:
 
 
 def opening_of(loudness: np.ndarray, level: np.ndarray) -> np.ndarray:
-    """Return (h,) 0..1: loudness, syllables set apart, less for close vowels and "s", none for "p" and "m"."""
+    """Return (h,) 0..1: loudness, syllables set apart, less for close vowels and "s", none for "p", "m"."""
     voice, close, open_, _, hiss = level.T
     vowel = np.clip((open_ - close + 14) / 20, 0, 1)  # 0 for "oo" and "mm", 1 for "ah"
     opened = loudness**1.1 * (0.55 + 0.45 * gaussian_filter1d(vowel, 3))
