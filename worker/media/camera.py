@@ -18,6 +18,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from worker.memory import Remembers, storable
+
 Box = tuple[float, float, float, float]
 Place = tuple[float, float]
 Payload = TypeVar("Payload")
@@ -37,6 +39,7 @@ LOOK_AHEAD = 0.4  # seconds: half the window, for then nothing lags
 LOOK_AHEAD_BYTES = 160 * 2**20  # of pictures that wait meanwhile: 4K at 30 a second, no more
 
 
+@storable
 @dataclass(frozen=True, kw_only=True)
 class Anchor:
     """One axis of the anchor: its place, the last wish, which way (-1, 0, 1) it is being pulled, and for how
@@ -48,6 +51,7 @@ class Anchor:
     rested: int = 0
 
 
+@storable
 @dataclass(frozen=True, kw_only=True)
 class Aim:
     """All that the camera takes along from one picture to the next."""
@@ -69,29 +73,25 @@ class _Held:
     aim: Aim
 
 
-class Camera:
+class Camera(Remembers):
     """Turns a stream of (payload, boxes, is_cut) into one of (payload, place); the first box is the main one.
 
-    `size` and `crop` are (width, height) in pixels, `rate` is in pictures a second. Given the `state` that
-    another camera had before some picture, it goes on from that picture as the other would have.
+    `size` and `crop` are (width, height) in pixels, `rate` is in pictures a second. `past` holds the aims of
+    this scene's pictures that have come out: with what is seen from the next one on, they place it.
     """
 
-    def __init__(
-        self, *, size: tuple[int, int], crop: tuple[int, int], rate: float, state: Sequence[Aim] = ()
-    ) -> None:
+    REMEMBERED = ("past",)
+
+    def __init__(self, *, size: tuple[int, int], crop: tuple[int, int], rate: float) -> None:
         self.crop = crop
         self.room = (size[0] - crop[0], size[1] - crop[1])
         self.step = TOP_SPEED * size[0] / rate
         self.patience = round(PATIENCE * rate)
         self.reach = look_ahead(size, rate) if any(self.room) else 0
-        self.weights = bell(max(round(WINDOW * rate), self.reach + 1))
-        self.past: deque[Aim] = deque(state, maxlen=len(self.weights) - 1 - self.reach)
+        self.weights = bell(max(round(WINDOW * rate), self.reach + 2))
+        self.behind = len(self.weights) - 1 - self.reach
+        self.past: list[Aim] = []
         self.held: deque[_Held] = deque()
-
-    @property
-    def state(self) -> tuple[Aim, ...]:
-        """What the next picture to come is placed by, besides that which is seen from it on."""
-        return tuple(self.past)
 
     def run(self, frames: Iterable[tuple[Payload, Sequence[Box], bool]]) -> Iterator[tuple[Payload, Place]]:
         for payload, boxes, is_cut in frames:
@@ -136,18 +136,16 @@ class Camera:
     def next(self) -> tuple[Any, Place]:
         here = self.held.popleft()
         if here.is_cut:
-            self.past.clear()
+            self.past = []
         coming = [each.aim for each in takewhile(lambda each: not each.is_cut, self.held)]
-        place = self.between(list(self.past), here.aim, coming)
-        if self.past.maxlen:
-            self.past.append(here.aim)
+        place = self.between(self.past, here.aim, coming)
+        self.past = [*self.past, here.aim][-self.behind :]
         return here.payload, place
 
     def between(self, past: list[Aim], here: Aim, coming: list[Aim]) -> Place:
         """Return the bell's mean; what lies beyond a cut, or is not seen yet, is taken to be at rest."""
         aims = [*past, here, *coming]
-        before = len(self.weights) - 1 - self.reach - len(past)
-        after = self.reach - len(coming)
+        before, after = self.behind - len(past), self.reach - len(coming)
         places = np.array([aims[0].at] * before + [each.at for each in aims] + [aims[-1].at] * after)
         if (places == here.at).all():
             return here.at  # to the bit, so that a resting camera copies pixels

@@ -45,13 +45,14 @@ def output_size(width: int, height: int, *, enable_4k: bool) -> tuple[int, int]:
     only come near to becomes exact. Else the crop keeps its own size, but a short side over 2160 comes
     down to it. No side exceeds 7680.
     """
-    short, long = sorted((width, height))
-    if short <= SHORT_SIDE_4K and not enable_4k:
-        scale = min(Fraction(1), Fraction(LONGEST_SIDE, long))
+    if min(width, height) <= SHORT_SIDE_4K and not enable_4k:
+        scale = min(Fraction(1), Fraction(LONGEST_SIDE, max(width, height)))
         return even(width * scale), even(height * scale)
     aspect = exact_aspect(width, height)
-    short = min(Fraction(SHORT_SIDE_4K), LONGEST_SIDE * min(aspect, 1 / aspect))
-    return even(short * max(aspect, 1)), even(short * max(1 / aspect, 1))
+    slimness = max(aspect, 1 / aspect)
+    short = min(Fraction(SHORT_SIDE_4K), LONGEST_SIDE / slimness)
+    long = short * slimness
+    return (even(long), even(short)) if aspect > 1 else (even(short), even(long))
 
 
 def exact_aspect(width: int, height: int) -> Fraction:

@@ -5,6 +5,7 @@ import pytest
 
 from benchmarks.camera import box_at, paths, ride
 from worker.media.camera import LOOK_AHEAD, TOP_SPEED, Camera, look_ahead
+from worker.memory import load, save
 
 WIDTH, HEIGHT, RATE = 1280, 720, 30
 CROP = (404, 720)
@@ -12,9 +13,11 @@ MOST_ACCELERATION = 1.25  # picture widths a second squared
 PATHS = paths()
 
 
-def places_on(way, *, cuts=(), size=(WIDTH, HEIGHT), crop=CROP, rate=RATE, **how) -> np.ndarray:
+def places_on(way, *, cuts=(), size=(WIDTH, HEIGHT), crop=CROP, kept=None) -> np.ndarray:
     """Return (n, 2), where the camera was; `way` holds a list of boxes for each picture."""
-    camera = Camera(size=size, crop=crop, rate=rate, **how)
+    camera = Camera(size=size, crop=crop, rate=RATE)
+    if kept is not None:
+        camera.take_up(kept)
     return np.array(
         [place for _, place in camera.run((None, boxes, i in cuts) for i, boxes in enumerate(way))]
     )
@@ -166,12 +169,13 @@ def test_large_pictures_wait_in_less_than_160_mib():
 
 
 @pytest.mark.parametrize("at", [1, 35, 61, 100])
-def test_a_camera_goes_on_from_anothers_state(at):
+def test_a_camera_goes_on_from_what_another_put_aside(at, tmp_path):
     way = [face(x) for x in np.interp(np.arange(120), [10, 70], [0.3, 0.7])]
     first = Camera(size=(WIDTH, HEIGHT), crop=CROP, rate=RATE)
     stream = first.run((None, boxes, i == 60) for i, boxes in enumerate(way))
-    begun = [next(stream) for _ in range(at)]
+    begun = [next(stream)[1] for _ in range(at)]
+    save(first.put_aside(), tmp_path / "state.npz")
 
-    rest = places_on(way[at:], cuts=(60 - at,), state=first.state)
+    rest = places_on(way[at:], cuts=(60 - at,), kept=load(tmp_path / "state.npz"))
 
-    assert np.array_equal([place for _, place in begun] + rest.tolist(), places_on(way, cuts=(60,)))
+    assert np.array_equal([*begun, *rest], places_on(way, cuts=(60,)))
