@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.urls import include, path
 
 from assets.problems import problem_document
-from faceswap_site import health, pages
+from faceswap_site import account, health, pages
 from faceswap_site.api import api
 
 urlpatterns = [
@@ -17,6 +17,13 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("login/", pages.sign_in, name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
+    path("settings/", account.overview, name="settings"),
+    path("settings/password/", account.password, name="settings-password"),
+    path("settings/keys/", account.make_key, name="settings-keys"),
+    path("settings/keys/<int:key_id>/revoke/", account.revoke_key, name="settings-revoke-key"),
+    path("settings/devices/<str:key>/end/", account.end_device, name="settings-end-device"),
+    path("settings/workers/", account.make_worker, name="settings-workers"),
+    path("settings/workers/<int:token_id>/revoke/", account.revoke_worker, name="settings-revoke-worker"),
     path("setup/<str:token>/", pages.set_up, name="setup"),
     path("", include("runpod_bridge.urls")),
     path("", include("jobs.urls")),

@@ -267,7 +267,20 @@ function playBoth() {
 
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-play-both]")) playBoth();
+  const copy = event.target.closest("[data-copy]");
+  if (copy) copyText(copy);
 });
+
+// --- What is shown this once, into the clipboard
+
+async function copyText(button) {
+  try {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+    button.textContent = "Copied";
+  } catch {
+    button.textContent = "Select it and copy it by hand";
+  }
+}
 
 document.addEventListener("DOMContentLoaded", () => {
   localiseTimes(document);

@@ -1,0 +1,154 @@
+"""A person's settings: how they and their programs get in, and who computes for them."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.decorators import user_passes_test
+from django.contrib.auth.forms import PasswordChangeForm
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.timezone import now
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST, require_safe
+
+from faceswap_site import devices
+from jobs import consent
+from jobs.models import ApiKey, Attempt
+from runpod_bridge.models import NAME_LENGTH, Worker, WorkerToken
+
+staff_only = user_passes_test(lambda user: user.is_staff, login_url="settings", redirect_field_name=None)
+
+
+class KeyForm(forms.Form):
+    name = forms.CharField(
+        max_length=80, error_messages={"required": "Say what the key is for, so that it can be told apart."}
+    )
+    accepted = forms.BooleanField(
+        error_messages={"required": "Tick this box if it is so; without it no key can be made."}
+    )
+
+
+class WorkerForm(forms.Form):
+    worker_name = forms.SlugField(
+        max_length=NAME_LENGTH,
+        error_messages={
+            "required": "Give the machine a name.",
+            "invalid": "“%(value)s” may hold only letters, digits, - and _.",
+        },
+    )
+
+
+@require_safe
+@never_cache
+def overview(request: HttpRequest) -> HttpResponse:
+    return show(request)
+
+
+@sensitive_post_parameters()
+@require_POST
+def password(request: HttpRequest) -> HttpResponse:
+    form = PasswordChangeForm(request.user, request.POST)
+    if not form.is_valid():
+        return show(request, password=form)
+    # Every other session ends: its proof was made of the old password.
+    update_session_auth_hash(request, cast(User, form.save()))
+    messages.success(request, "Your password was changed; everywhere else you are signed out.")
+    return redirect("settings")
+
+
+@require_POST
+@never_cache
+def make_key(request: HttpRequest) -> HttpResponse:
+    """Show the key in the answer itself: it is not kept, so no other page could."""
+    form = KeyForm(request.POST)
+    if not form.is_valid():
+        return show(request, key=form)
+    _, value = ApiKey.objects.issue(
+        owner=request.user, name=form.cleaned_data["name"], accepted=consent.KEY_HOLDER
+    )
+    return show(request, new_key=value)
+
+
+@require_POST
+def revoke_key(request: HttpRequest, key_id: int) -> HttpResponse:
+    key = get_object_or_404(ApiKey, owner=request.user, pk=key_id)
+    if key.revoke(now()):
+        messages.success(request, f"“{key.name}” was revoked: what uses it is refused from now on.")
+    return redirect("settings")
+
+
+@require_POST
+def end_device(request: HttpRequest, key: str) -> HttpResponse:
+    if devices.end(request, key):
+        messages.success(request, "Signed out there.")
+    return redirect("settings")
+
+
+@require_POST
+@staff_only
+@never_cache
+def make_worker(request: HttpRequest) -> HttpResponse:
+    """Show the token in the answer itself: it is not kept either."""
+    form = WorkerForm(request.POST)
+    if not form.is_valid():
+        return show(request, worker=form)
+    name = form.cleaned_data["worker_name"]
+    if WorkerToken.objects.filter(name=name, revoked_at=None).exists():
+        form.add_error("worker_name", f"There is a machine of the name “{name}”; remove it first.")
+        return show(request, worker=form)
+    _, value = WorkerToken.objects.issue(name)
+    return show(request, new_worker={"name": name, "token": value})
+
+
+@require_POST
+@staff_only
+def revoke_worker(request: HttpRequest, token_id: int) -> HttpResponse:
+    token = get_object_or_404(WorkerToken, pk=token_id)
+    if token.revoke(now()):
+        messages.success(request, f"“{token.name}” gets no more work.")
+    return redirect("settings")
+
+
+def show(request: HttpRequest, **changed: Any) -> HttpResponse:
+    """Render the page with the forms that were sent, and what may be seen this once."""
+    context = {
+        "password": PasswordChangeForm(request.user),
+        "key": KeyForm(),
+        "worker": WorkerForm(),
+        "keys": ApiKey.objects.filter(owner=request.user, revoked_at=None).order_by("-created_at"),
+        "devices": devices.devices_of(request),
+        "statement": consent.KEY_HOLDER,
+        "server": request.build_absolute_uri("/").rstrip("/"),
+        **(pool() if request.user.is_staff else {}),
+        **changed,
+    }
+    is_wrong = any(isinstance(form, forms.BaseForm) and form.errors for form in changed.values())
+    return render(request, "settings/overview.html", context, status=422 if is_wrong else 200)
+
+
+def pool() -> dict[str, Any]:
+    """Who may compute for us; who of them is there, since when, and at what."""
+    at = now()
+    machines = list(
+        WorkerToken.objects.filter(revoked_at=None).order_by("name").prefetch_related("workers__token")
+    )
+    at_work = {attempt.worker: attempt for attempt in Attempt.objects.working().exclude(worker="")}
+    around = {worker.pk for worker in Worker.objects.around(at)}
+    return {
+        "machines": [
+            {
+                "token": token,
+                "workers": [
+                    {"worker": each, "is_around": each.pk in around, "attempt": at_work.get(str(each))}
+                    for each in token.workers.all()
+                ],
+            }
+            for token in machines
+        ]
+    }
