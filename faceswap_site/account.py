@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -21,6 +21,13 @@ from faceswap_site import devices
 from jobs import consent
 from jobs.models import ApiKey, Attempt
 from runpod_bridge.models import NAME_LENGTH, Worker, WorkerToken
+
+
+class PersonsRequest(HttpRequest):
+    """A request that the middleware has let in."""
+
+    user: User  # type: ignore[assignment]
+
 
 staff_only = user_passes_test(lambda user: user.is_staff, login_url="settings", redirect_field_name=None)
 
@@ -46,25 +53,25 @@ class WorkerForm(forms.Form):
 
 @require_safe
 @never_cache
-def overview(request: HttpRequest) -> HttpResponse:
+def overview(request: PersonsRequest) -> HttpResponse:
     return show(request)
 
 
 @sensitive_post_parameters()
 @require_POST
-def password(request: HttpRequest) -> HttpResponse:
+def password(request: PersonsRequest) -> HttpResponse:
     form = PasswordChangeForm(request.user, request.POST)
     if not form.is_valid():
         return show(request, password=form)
     # Every other session ends: its proof was made of the old password.
-    update_session_auth_hash(request, cast(User, form.save()))
+    update_session_auth_hash(request, form.save())
     messages.success(request, "Your password was changed; everywhere else you are signed out.")
     return redirect("settings")
 
 
 @require_POST
 @never_cache
-def make_key(request: HttpRequest) -> HttpResponse:
+def make_key(request: PersonsRequest) -> HttpResponse:
     """Show the key in the answer itself: it is not kept, so no other page could."""
     form = KeyForm(request.POST)
     if not form.is_valid():
@@ -76,7 +83,7 @@ def make_key(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def revoke_key(request: HttpRequest, key_id: int) -> HttpResponse:
+def revoke_key(request: PersonsRequest, key_id: int) -> HttpResponse:
     key = get_object_or_404(ApiKey, owner=request.user, pk=key_id)
     if key.revoke(now()):
         messages.success(request, f"“{key.name}” was revoked: what uses it is refused from now on.")
@@ -84,7 +91,7 @@ def revoke_key(request: HttpRequest, key_id: int) -> HttpResponse:
 
 
 @require_POST
-def end_device(request: HttpRequest, key: str) -> HttpResponse:
+def end_device(request: PersonsRequest, key: str) -> HttpResponse:
     if devices.end(request, key):
         messages.success(request, "Signed out there.")
     return redirect("settings")
@@ -93,7 +100,7 @@ def end_device(request: HttpRequest, key: str) -> HttpResponse:
 @require_POST
 @staff_only
 @never_cache
-def make_worker(request: HttpRequest) -> HttpResponse:
+def make_worker(request: PersonsRequest) -> HttpResponse:
     """Show the token in the answer itself: it is not kept either."""
     form = WorkerForm(request.POST)
     if not form.is_valid():
@@ -108,14 +115,14 @@ def make_worker(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @staff_only
-def revoke_worker(request: HttpRequest, token_id: int) -> HttpResponse:
+def revoke_worker(request: PersonsRequest, token_id: int) -> HttpResponse:
     token = get_object_or_404(WorkerToken, pk=token_id)
     if token.revoke(now()):
         messages.success(request, f"“{token.name}” gets no more work.")
     return redirect("settings")
 
 
-def show(request: HttpRequest, **changed: Any) -> HttpResponse:
+def show(request: PersonsRequest, **changed: Any) -> HttpResponse:
     """Render the page with the forms that were sent, and what may be seen this once."""
     context = {
         "password": PasswordChangeForm(request.user),
