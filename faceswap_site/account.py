@@ -26,7 +26,7 @@ from runpod_bridge.models import NAME_LENGTH, Worker, WorkerToken
 class PersonsRequest(HttpRequest):
     """A request that the middleware has let in."""
 
-    user: User  # type: ignore[assignment]
+    user: User
 
 
 staff_only = user_passes_test(lambda user: user.is_staff, login_url="settings", redirect_field_name=None)
