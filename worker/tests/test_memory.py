@@ -153,3 +153,4 @@ def test_a_snapshot_has_what_each_step_remembered_before_that_frame():
     assert taken == {"first": {"level": 3}, "second": {"level": 3}}
     assert snapshots.take(5) is None
     assert snapshots.take(8) == {"first": {"level": 7}, "second": {"level": 7}}
+    assert snapshots.take(8) is None, "nothing gathers up over a long video"
