@@ -5,6 +5,7 @@ Boxes are (x0, y0, x1, y1) in pixels of the full picture; places are (x, y) of a
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import cv2
@@ -129,11 +130,11 @@ def crop(picture: Picture, place: tuple[float, float], width: int, height: int) 
         return picture
     x, y = place
     cut = cut_whole if x % 2 == 0 and y % 2 == 0 else cut_between
-    return Picture(
-        cut(picture.y, x, y, width, height),
-        cut(picture.u, x / 2, y / 2, width // 2, height // 2),
-        cut(picture.v, x / 2, y / 2, width // 2, height // 2),
-        picture.pts,
+    return replace(
+        picture,
+        y=cut(picture.y, x, y, width, height),
+        u=cut(picture.u, x / 2, y / 2, width // 2, height // 2),
+        v=cut(picture.v, x / 2, y / 2, width // 2, height // 2),
     )
 
 
@@ -153,11 +154,10 @@ def resize(picture: Picture, width: int, height: int, quality: str = "balanced")
         return picture
     half = (width // 2, height // 2)
     if width < picture.width:
-        return Picture(
-            shrunk(picture.y, width, height), shrunk(picture.u, *half), shrunk(picture.v, *half), picture.pts
-        )
+        luma = shrunk(picture.y, width, height)
+        return replace(picture, y=luma, u=shrunk(picture.u, *half), v=shrunk(picture.v, *half))
     luma = enlarged(picture.y, width, height, quality)
-    return Picture(luma, cubic(picture.u, *half), cubic(picture.v, *half), picture.pts)
+    return replace(picture, y=luma, u=cubic(picture.u, *half), v=cubic(picture.v, *half))
 
 
 def shrunk(plane: np.ndarray, width: int, height: int) -> np.ndarray:

@@ -23,7 +23,7 @@ class Mp4Sink:
 
     Pictures are yuv420p of exactly (width, height), both even. `write` takes them in order of
     time; a pts that does not grow is moved one tick on. `rate` only tells players what to expect:
-    the pts, in `time_base`, are what is kept, constant or not.
+    the pts, in `time_base`, are what is kept, constant or not, and for how long the last picture is shown.
     `sound` is muxed beside them, from its own zero, and closed with the file. `comment` goes into the
     file's own description, where players and editors show it.
 
@@ -50,6 +50,7 @@ class Mp4Sink:
         self._encoding = Encoding(
             width=width, height=height, rate=rate, time_base=time_base, colour=colour, quality=quality
         )
+        self._step = self._encoding.step
         self._is_kept = parts is not None
         self._segments = Segments(parts or path.with_name(f"{path.name}.parts"))
         self._encoder: Encoder | None = None
@@ -86,6 +87,7 @@ class Mp4Sink:
             self._encoder = Encoder(self._segments.draft, self._encoding)
         self._last = picture.pts if self._last is None else max(picture.pts, self._last + 1)
         self._encoder.write(picture, self._last)
+        self._step = picture.duration or self._encoding.step
         self.frames += 1
 
     def _end_segment(self) -> None:
@@ -103,7 +105,7 @@ class Mp4Sink:
             self._segments,
             self._path,
             time_base=self._encoding.time_base,
-            step=self._encoding.step,
+            step=self._step,
             sound=self._sound,
             comment=self._comment,
         )

@@ -74,7 +74,7 @@ class Sound:
 
 
 class Track:
-    """The file's `place`th track of sound that can be read, with a handle of its own: none waits for others."""
+    """The `place`th track of sound that can be read, with a handle of its own: none waits for others."""
 
     def __init__(self, path: Path, place: int, zero: Fraction) -> None:
         self._source = open_safely(path, SOUND_FORMATS)

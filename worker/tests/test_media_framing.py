@@ -135,3 +135,12 @@ def test_the_quality_reaches_the_enlarging(picture):
 
     steepness = [np.abs(np.diff(luma[180].astype(int))).max() for luma in qualities]
     assert steepness[0] < steepness[1] < steepness[2]
+
+
+@pytest.mark.parametrize("size", [(160, 90), (640, 360)])
+def test_a_picture_keeps_its_time_whatever_is_done_to_it(picture, size):
+    picture.pts, picture.duration = 7, 3
+
+    framed = resize(crop(picture, (10, 10), 100, 100), *size)
+
+    assert (framed.pts, framed.duration) == (7, 3)
