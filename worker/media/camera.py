@@ -30,8 +30,8 @@ TOGETHER, APART = 0.82, 0.9  # of the crop: people within the first are framed a
 
 DEAD_ZONE = 0.06  # of the crop: how far a face may leave its place before a resting camera moves
 LEAST_DEAD_ZONE = 0.015  # for a face so large that there is no room for more
-AT_WORK = 0.25  # of the dead zone while the camera moves, so that it ends with the face in its place
-PATIENCE = 0.5  # seconds without a pull until the dead zone is whole again
+AT_WORK = 0.25  # of the dead zone after a long pull, so that the camera ends with the face in its place
+PATIENCE = 0.5  # seconds of pulling until the dead zone is that small, and of rest until it is whole again
 TOP_SPEED = 0.5  # picture widths a second
 
 WINDOW = 0.8  # seconds that the bell spans
@@ -42,13 +42,13 @@ LOOK_AHEAD_BYTES = 160 * 2**20  # of pictures that wait meanwhile: 4K at 30 a se
 @storable
 @dataclass(frozen=True, kw_only=True)
 class Anchor:
-    """One axis of the anchor: its place, the last wish, which way (-1, 0, 1) it is being pulled, and for how
-    many pictures it has rested since."""
+    """One axis of the anchor: its place, the last wish, which way (-1, 0, 1) it was pulled last, and the
+    effort, 0..1, that the pull has grown to."""
 
     at: float
     wish: float
     heading: int = 0
-    rested: int = 0
+    effort: float = 0.0
 
 
 @storable
@@ -86,7 +86,7 @@ class Camera(Remembers):
         self.crop = crop
         self.room = (size[0] - crop[0], size[1] - crop[1])
         self.step = TOP_SPEED * size[0] / rate
-        self.patience = round(PATIENCE * rate)
+        self.growth = min(1.0, 1 / (PATIENCE * rate))
         self.reach = look_ahead(size, rate) if any(self.room) else 0
         self.weights = bell(max(round(WINDOW * rate), self.reach + 2))
         self.behind = len(self.weights) - 1 - self.reach
@@ -111,7 +111,7 @@ class Camera(Remembers):
         if not scene:
             here.aim = self.follow(here.aim, boxes)
         for each in scene:
-            each.aim = begun(boxes, self.crop, self.room, self.patience)
+            each.aim = begun(boxes, self.crop, self.room)
 
     def scene_without_a_face(self) -> list[_Held]:
         """Return the newest picture's scene if all of it waits and it is the first with a face; else none."""
@@ -128,7 +128,7 @@ class Camera(Remembers):
             (last.x, last.y), placed(box, self.crop, self.room), dead_zone(box, self.crop), strict=True
         )
         x, y = (
-            pulled(anchor, wish, slack=slack, step=self.step, patience=self.patience)
+            pulled(anchor, wish, slack=slack, step=self.step, growth=self.growth)
             for anchor, wish, slack in axes
         )
         return Aim(x=x, y=y, together=together)
@@ -175,27 +175,27 @@ def centred(room: tuple[int, int]) -> Aim:
     return Aim(x=x, y=y)
 
 
-def begun(boxes: Sequence[Box], crop: tuple[int, int], room: tuple[int, int], patience: int) -> Aim:
+def begun(boxes: Sequence[Box], crop: tuple[int, int], room: tuple[int, int]) -> Aim:
     """Return the aim right on the people, at rest."""
     box, together = subject(boxes, crop, together=False)
-    x, y = (Anchor(at=whole(wish), wish=wish, rested=patience + 1) for wish in placed(box, crop, room))
+    x, y = (Anchor(at=whole(wish), wish=wish) for wish in placed(box, crop, room))
     return Aim(x=x, y=y, together=together)
 
 
-def pulled(anchor: Anchor, wish: float, *, slack: float, step: float, patience: int) -> Anchor:
+def pulled(anchor: Anchor, wish: float, *, slack: float, step: float, growth: float) -> Anchor:
     """Return the anchor after one more picture, whose face wants it at `wish`.
 
     It goes to the middle one of its own place and the last two wishes, so that one stray box moves nothing.
-    The dead zone is narrow only on the way it is being pulled: a face that turns back is let go.
+    The dead zone shrinks only on the way of the pull: a face that turns back is let go.
     """
     away = sorted((anchor.at, anchor.wish, wish))[1] - anchor.at
     heading = int(np.sign(away))
-    at_work = heading == anchor.heading and anchor.rested <= patience
-    pull = min(abs(away) - slack * (AT_WORK if at_work else 1), step)
+    effort = anchor.effort if heading == anchor.heading else 0.0
+    pull = min(abs(away) - slack * (1 - (1 - AT_WORK) * effort), step)
     if pull <= 0:
-        at = whole(anchor.at) if anchor.rested >= patience else anchor.at  # not sooner: it would pull again
-        return replace(anchor, at=at, wish=wish, rested=anchor.rested + 1)
-    return Anchor(at=anchor.at + heading * pull, wish=wish, heading=heading)
+        effort = max(0.0, anchor.effort - growth)
+        return replace(anchor, at=anchor.at if effort else whole(anchor.at), wish=wish, effort=effort)
+    return Anchor(at=anchor.at + heading * pull, wish=wish, heading=heading, effort=min(1.0, effort + growth))
 
 
 def subject(boxes: Sequence[Box], crop: tuple[int, int], *, together: bool) -> tuple[Box, bool]:
