@@ -100,7 +100,7 @@ def scores(lips: Lips, truth: Truth) -> dict[str, float]:
     usual = np.median(lips.opening[sounding]) if sounding.any() else 1.0
     return {
         "r": alike[lag],
-        "lag": lag,
+        "lag": lag if sounding.any() else float("nan"),
         "shut": share(lips.opening < SHUT, quiet(sounding)),
         "open": share(lips.opening > OPEN, held),
         "closed": share(np.minimum(lips.opening, np.roll(lips.opening, -1)) < usual / 2, pressed),

@@ -9,13 +9,19 @@ from pathlib import Path
 import numpy as np
 
 from worker.errors import NoAudio
-from worker.media.containers import SOUND_FORMATS, open_safely, sound_stream, start_of
+from worker.media.containers import SOUND_FORMATS, open_safely, origin_of, sound_stream, start_of
 from worker.media.sound import Steadied, decoded
 
 
 def has_sound(path: Path) -> bool:
     with open_safely(path, SOUND_FORMATS) as container:
         return sound_stream(container) is not None
+
+
+def delay_of_sound(path: Path) -> float:
+    """Return seconds from the file's origin, where its pictures count from, to its first sample."""
+    with open_safely(path, SOUND_FORMATS) as container:
+        return float((start_of(sound_stream(container)) or Fraction(0)) - origin_of(container))
 
 
 def mono_chunks(path: Path, rate: int = 16_000) -> Iterator[np.ndarray]:

@@ -14,7 +14,7 @@ from worker.engines.sing.reference import follow_reference
 from worker.engines.sing.rhythm import rhythm_of
 from worker.engines.sing.voice import lips_of
 from worker.errors import BadPayload
-from worker.media.audio import has_sound, stereo_chunks
+from worker.media.audio import delay_of_sound, has_sound, stereo_chunks
 
 # Looks at the reference's face where its lips are not asked for. Half as many take half the time and keep the
 # turns, but see a blink in two or three steps.
@@ -48,11 +48,15 @@ def sung(task: Task, voice: Path, rate: int, progress: Progress) -> tuple[Lips, 
     lips = with_breaths(lips, rhythm.phrases, rate)
     if task.reference_video is None:
         return lips, sway(rhythm, rate)
-    looks = LOOKS_PER_SECOND[task.quality]
+    # The video's own sound may begin later than its pictures; the head waits for it.
+    begin = delay_of_sound(voice) if voice == task.reference_video else 0.0
     reference = follow_reference(
-        task.reference_video, told(progress), until=heard.seconds, looks_per_second=looks
+        task.reference_video,
+        told(progress),
+        until=begin + heard.seconds,
+        looks_per_second=LOOKS_PER_SECOND[task.quality],
     )
-    return lips, reference.head_at(frame_times(len(lips), rate))
+    return lips, reference.head_at(np.maximum(frame_times(len(lips), rate) + begin, 0))
 
 
 def told(progress: Progress) -> Callable[[int, int | None], None]:

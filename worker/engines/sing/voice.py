@@ -17,7 +17,6 @@ RANGE = 34.0  # from the loud parts down to where the lips meet
 LEAST_RANGE = 14.0  # that always open the lips, so that a long held note does not close them
 STEADY = 6.0  # seconds: what sounds on for as long is noise
 
-LEAD = 0.02  # seconds by which lips come before their sound
 SOFTEN = 1.5  # hops, standard deviation: lips have mass
 PRESSED = 16  # hops: the longest gap that "p", "b" or "m" make
 DIP = (3.0, 8.0)  # of such a gap, from where lips begin to close to where they touch
@@ -88,7 +87,7 @@ def ramp(track: np.ndarray, between: tuple[float, float]) -> np.ndarray:
 
 
 def at_frames(track: np.ndarray, frames: int, rate: float) -> np.ndarray:
-    """Return the track of hops at each frame's time."""
-    times = (np.arange(frames) + 0.5) / rate + LEAD
+    """Return the track of hops at the middle of each frame's time."""
+    times = (np.arange(frames) + 0.5) / rate
     hops = (np.arange(len(track)) + 0.5) / HOPS_PER_SECOND
     return np.interp(times, hops, track)
