@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import resource
+import struct
 import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import asdict
+from fractions import Fraction
 from typing import Any
 
 import av
@@ -123,7 +125,7 @@ def _facts(container: InputContainer, question: Question) -> Facts:
         )
     if question.kind == "audio":
         return Facts(content_type=CONTENT_TYPES.get(family, "audio/mp4"), seconds=seconds, has_sound=True)
-    picture = _upright(first)
+    picture = _seen(first, pictures[0], question)
     if question.thumbnail:
         _save_thumbnail(picture, question.thumbnail)
     return Facts(
@@ -161,15 +163,23 @@ def _seconds(container: InputContainer, stream: av.VideoStream | av.AudioStream)
 
 
 def _reaches(container: InputContainer, stream: av.VideoStream | av.AudioStream, seconds: float) -> bool:
-    """Is there anything in the last second, or fifth, where a file that was cut off has nothing?"""
+    """Is there anything in the last second, or fifth, where a file that was cut off has nothing?
+
+    A length that is the container's ends with whichever of its tracks is the longest.
+    """
     if not stream.time_base:
         return True
     unit = float(stream.time_base)
-    near_the_end = (stream.start_time or 0) + int((seconds - min(1.0, 0.2 * seconds)) / unit)
-    container.seek(near_the_end, stream=stream, backward=True)
+    near_the_end = seconds - min(1.0, 0.2 * seconds)
+    tracks: list[Any] = [stream]
+    if stream.duration:
+        near_the_end += (stream.start_time or 0) * unit
+    else:
+        tracks = [*container.streams.video, *container.streams.audio]
+    container.seek(int(near_the_end / unit), stream=stream, backward=True)
     return any(
-        packet.pts + (packet.duration or 0) > near_the_end
-        for packet in container.demux(stream)
+        (packet.pts + (packet.duration or 0)) * packet.time_base > near_the_end
+        for packet in container.demux(tracks)
         if packet.pts is not None and packet.size and not packet.is_corrupt
     )
 
@@ -182,9 +192,41 @@ def _check_pixels(question: Question, width: int, height: int) -> None:
         )
 
 
-def _upright(frame: Any) -> Image.Image:
-    """A display matrix turns counter-clockwise, as Pillow does."""
-    return frame.to_image().rotate(frame.rotation, expand=True)
+def _seen(frame: av.VideoFrame, stream: av.VideoStream, question: Question) -> Image.Image:
+    """Return the picture as a player shows it: its pixels made square, turned and mirrored."""
+    width, height = _square(frame.width, frame.height, stream.sample_aspect_ratio)
+    _check_pixels(question, width, height)
+    picture = frame.to_image(width=width, height=height)
+    for way in _ways(frame):
+        picture = picture.transpose(way)
+    return picture
+
+
+def _square(width: int, height: int, aspect: Fraction | None) -> tuple[int, int]:
+    """Return the size with square pixels: the longer way is stretched. Beyond 1:4 the header is nonsense."""
+    if not aspect or not Fraction(1, 4) < aspect < 4:
+        return width, height
+    return round(width * max(aspect, Fraction(1))), round(height / min(aspect, Fraction(1)))
+
+
+def _ways(frame: av.VideoFrame) -> list[Image.Transpose]:
+    """Return what makes the picture upright, in that order.
+
+    A display matrix (ISO/IEC 14496-12) takes (x, y) to (a x + c y, b x + d y), y pointing down.
+    """
+    try:
+        matrix = frame.side_data["DISPLAYMATRIX"]  # type: ignore[typeddict-item]  # the stub knows one kind
+    except KeyError:
+        return []
+    a, b, _, c, d, *_ = struct.unpack("=9i", matrix)
+    is_transposed = abs(a) + abs(d) < abs(b) + abs(c)
+    across, down = (c, b) if is_transposed else (a, d)
+    ways = {
+        Image.Transpose.TRANSPOSE: is_transposed,
+        Image.Transpose.FLIP_LEFT_RIGHT: across < 0,
+        Image.Transpose.FLIP_TOP_BOTTOM: down < 0,
+    }
+    return [way for way, is_wanted in ways.items() if is_wanted]
 
 
 def _save_thumbnail(picture: Image.Image, path: str) -> None:

@@ -16,6 +16,7 @@ from worker.media.picture import Picture
 from worker.media.plain import Plain
 
 FALLBACK_RATE = Fraction(30)
+FASTEST_RATE = 480  # pictures a second: of phones in slow motion
 SMALLEST_SIDE = 2
 # Seconds before the wanted picture where a key frame is looked for; if there is none, all is read.
 LOOK_BACK = (0, 1, 4, 16, 64)
@@ -67,7 +68,7 @@ class VideoSource:
         self.width, self.height = self._plain.width, self._plain.height
         if min(self.width, self.height) < SMALLEST_SIDE:
             raise DecodeError(f"The video in {self.path.name} is only {first.width}x{first.height} pixels.")
-        self.rate = Fraction(stream.average_rate or stream.guessed_rate or FALLBACK_RATE)
+        self.rate = plausible(stream.average_rate or stream.guessed_rate)
         self.time_base = tick_of(stream)
         self.duration = length_of(stream, self._container)
         self.frames = stream.frames or (round(self.duration * self.rate) if self.duration else None)
@@ -161,6 +162,11 @@ def key_for(packets: Iterator[av.Packet], wanted: int) -> int | None:
     between = (time for time in times if time is not None and first.pts < time < wanted)
     enough = first.pts < wanted and len(list(islice(between, PICTURES_BEFORE - 1))) == PICTURES_BEFORE - 1
     return first.pts if enough else None
+
+
+def plausible(rate: Fraction | None) -> Fraction:
+    """Return the rate, but not one that is only the fineness of the file's clock, as of some recordings."""
+    return rate if rate and rate <= FASTEST_RATE else FALLBACK_RATE
 
 
 def length_of(stream: av.stream.Stream, container: av.container.InputContainer) -> float | None:

@@ -29,7 +29,7 @@ LAMP_OFF, LAMP_ON = 40, 190
 BEEP_SECONDS = 0.06
 FPS25 = Fraction(1, 25)
 
-SD, HD, FULL_SD = (6, 2, 2), (1, 1, 1), (5, 2, 2)  # space, primaries, transfer by ISO/IEC 23091-2
+SD, SD_625, HD = (6, 2, 2), (5, 2, 2), (1, 1, 1)  # space, primaries, transfer by ISO/IEC 23091-2
 BT2020_SDR, PQ, HLG = (9, 9, 14), (9, 9, 16), (9, 9, 18)
 UNSAID = (2, 2, 2)
 
@@ -59,6 +59,7 @@ class Clip:
     suffix: str = "mp4"
     codec: str = "libx264"
     options: dict[str, str] | None = None
+    muxer: dict[str, str] | None = None
     pix_fmt: str = "yuv420p"
     tick: Fraction = FPS25
     times: Sequence[int] = range(FRAMES)  # in ticks
@@ -150,7 +151,7 @@ CORPUS = {
         options={"qmin": "1", "qmax": "3"},
         pix_fmt="yuvj420p",
         full_range=True,
-        colour=FULL_SD,
+        colour=SD_625,
     ),
     # Any colour.
     "full range": Clip(pix_fmt="yuvj420p", full_range=True),
@@ -189,6 +190,15 @@ CORPUS = {
         voices=late_voice(end=1.0),
     ),
     # Any file.
+    "fragments": Clip(muxer={"movflags": "frag_keyframe+empty_moov+default_base_moof"}, voices=()),
+    "recorded by a browser": Clip(
+        suffix="webm",
+        muxer={"live": "1"},  # neither length nor index
+        codec="libvpx",
+        options={"deadline": "realtime", "cpu-used": "8", "crf": "8", "b": "2000000", "g": "6"},
+        voices=late_voice(codec="libopus"),
+        colour=SD_625,
+    ),
     "edit list": Clip(options=X264 | {"g": "4"}, first=6),
     "torn end": Clip(suffix="mkv", harm=lambda content: content[: len(content) * 4 // 5], at_least=10),
     "open GOP": Clip(
@@ -259,7 +269,7 @@ def deep_frame(codes: Sequence[np.ndarray]) -> av.VideoFrame:
 
 def write(clip: Clip, path: Path) -> Path:
     """Write the clip to the path, whose suffix is to be the clip's."""
-    with av.open(str(path), "w") as output:
+    with av.open(str(path), "w", options=clip.muxer or {}) as output:
         track = picture_track(output, clip)
         voices = [voice_track(output, voice) for voice in clip.voices]
         for index, time in enumerate(clip.times):
@@ -278,7 +288,7 @@ def write(clip: Clip, path: Path) -> Path:
 
 def lengthened(packets: list[av.Packet], clip: Clip) -> list[av.Packet]:
     """Return the last packets, of which the very last says for how long its picture is shown."""
-    if packets and clip.last_ticks > 1:
+    if packets:
         packets[-1].duration = round(clip.last_ticks * clip.tick / packets[-1].time_base)
     return packets
 

@@ -167,6 +167,9 @@ ANYWHERE = [
     "sound begins first",
     "edit list",
     "open GOP",
+    "fragments",
+    "recorded by a browser",
+    "torn end",
 ]
 
 
