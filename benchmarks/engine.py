@@ -2,7 +2,8 @@
 
 Each row is one job in a process of its own, so that its peak memory is its own. The clip is the sample
 one, set over a blurred copy of itself at the wanted height, 16:9, and played to and fro for the wanted time.
-Beside each job, in the same process and after it, stands the same clip decoded and encoded without any swap.
+Beside each job, in the same process and after it, stands the same clip decoded, with `--4k` enlarged, and
+encoded without any swap.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import cv2
 import numpy as np
 
 from worker.engines import Task, make
+from worker.media.framing import output_size, resize
 from worker.media.picture import Picture
 from worker.media.sink import Mp4Sink
 from worker.media.source import open_video
@@ -31,6 +33,8 @@ from worker.media.source import open_video
 SAMPLES = Path(__file__).parent.parent / "worker" / "samples"
 CLIP, PHOTO = SAMPLES / "hopper.mp4", SAMPLES / "astronaut.png"
 QUALITIES = ("fast", "balanced", "max")
+BY_SOUND = "photo_sing:sound"  # without a reference video
+MODES = ("video_swap", "photo_sing", BY_SOUND)
 STATUS = Path("/proc/self/status")  # on Linux
 
 
@@ -40,6 +44,7 @@ class Job:
     height: int
     quality: str
     clip: str
+    enable_4k: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,13 +92,13 @@ def over_blurred(plane: np.ndarray, picture: Picture, width: int, height: int, i
 
 def measure(job: Job, folder: Path) -> Measured:
     task = Task(
-        mode=job.mode,
+        mode=job.mode.partition(":")[0],
         quality=job.quality,
-        enable_4k=False,
+        enable_4k=job.enable_4k,
         aspect_ratio="original",
-        reference_video=Path(job.clip),
+        reference_video=None if job.mode == BY_SOUND else Path(job.clip),
         source_image=PHOTO,
-        driving_audio=SAMPLES / "speech.m4a" if job.mode == "photo_sing" else None,
+        driving_audio=None if job.mode == "video_swap" else SAMPLES / "speech.m4a",
         output=folder / "out.mp4",
     )
     first: list[float] = []
@@ -112,7 +117,7 @@ def measure(job: Job, folder: Path) -> Measured:
         first_s=first[0] - begun,
         peak_mib=peak,
         steps_ms={step: 1000 * spent / result.frames for step, spent in result.stage_seconds.items()},
-        copy_fps=copy_fps(Path(job.clip), folder / "copy.mp4", job.quality),
+        copy_fps=copy_fps(job, folder / "copy.mp4"),
     )
 
 
@@ -125,22 +130,23 @@ def peak_mib() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 2**20  # macOS counts bytes
 
 
-def copy_fps(clip: Path, path: Path, quality: str) -> float:
-    """Return how many frames a second are decoded and encoded when nothing is done to them."""
+def copy_fps(job: Job, path: Path) -> float:
+    """Return how many frames a second are decoded and encoded at the job's size, and nothing else."""
     begun = perf_counter()
-    with open_video(clip) as source:
+    with open_video(Path(job.clip)) as source:
+        width, height = output_size(source.width, source.height, enable_4k=job.enable_4k)
         sink = Mp4Sink(
             path,
-            width=source.width,
-            height=source.height,
+            width=width,
+            height=height,
             rate=source.rate,
             time_base=source.time_base,
             colour=source.colour,
-            quality=quality,
+            quality=job.quality,
         )
         with sink:
             for picture in source:
-                sink.write(picture)
+                sink.write(resize(picture, width, height, job.quality))
     return sink.frames / (perf_counter() - begun)
 
 
@@ -154,15 +160,17 @@ def measured_apart(job: Job) -> Measured:
 def row(job: Job, seen: Measured) -> str:
     steps = ", ".join(f"{step} {spent:.1f}" for step, spent in seen.steps_ms.items())
     whole = [f"{seen.fps:.1f}", f"{seen.cpu_ms:.0f}", f"{seen.first_s:.1f}", str(seen.peak_mib)]
-    cells = [job.mode, str(job.height), job.quality, *whole, steps, f"{seen.copy_fps:.0f}"]
+    height = f"{job.height} to 4K" if job.enable_4k else str(job.height)
+    cells = [job.mode, height, job.quality, *whole, steps, f"{seen.copy_fps:.0f}"]
     return f"| {' | '.join(cells)} |"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--mode", nargs="+", default=["video_swap"], choices=["video_swap", "photo_sing"])
+    parser.add_argument("--mode", nargs="+", default=["video_swap"], choices=MODES)
     parser.add_argument("--height", nargs="+", type=int, default=[720, 1080])
     parser.add_argument("--quality", nargs="+", default=QUALITIES, choices=QUALITIES)
+    parser.add_argument("--4k", dest="enable_4k", action="store_true", help="enlarge the results to 4K")
     parser.add_argument("--seconds", type=float, default=8.0, help="length of the clip")
     parser.add_argument("--one", type=json.loads, help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -180,7 +188,9 @@ def main() -> None:
             make_clip(clip, height, given.seconds)
             for mode in given.mode:
                 for quality in given.quality:
-                    job = Job(mode=mode, height=height, quality=quality, clip=str(clip))
+                    job = Job(
+                        mode=mode, height=height, quality=quality, clip=str(clip), enable_4k=given.enable_4k
+                    )
                     print(row(job, measured_apart(job)), flush=True)
 
 
