@@ -35,6 +35,8 @@ CLIP, PHOTO = SAMPLES / "hopper.mp4", SAMPLES / "astronaut.png"
 QUALITIES = ("fast", "balanced", "max")
 BY_SOUND = "photo_sing:sound"  # without a reference video
 MODES = ("video_swap", "photo_sing", BY_SOUND)
+BY_SOUND = "photo_sing:sound"  # without a reference video
+MODES = ("video_swap", "photo_sing", BY_SOUND)
 STATUS = Path("/proc/self/status")  # on Linux
 
 
