@@ -62,6 +62,16 @@ def write_clip(
     return path
 
 
+def of_fields(frame: av.VideoFrame, order: str) -> av.VideoFrame:
+    """Return the frame flagged as two fields; the top ("tff") or the bottom one ("bff") came first."""
+    graph = av.filter.Graph()
+    size = f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base=1/1"
+    chain = (graph.add("buffer", size), graph.add("setfield", order), graph.add("buffersink"))
+    graph.link_nodes(*chain).configure()
+    graph.vpush(frame)
+    return graph.vpull()
+
+
 def write_voice(path: Path, sound: np.ndarray, *, codec: str = "aac", channels: int = 1) -> Path:
     """Write a file of sound alone."""
     with av.open(str(path), "w") as output:

@@ -17,7 +17,7 @@ import numpy as np
 from av.stream import Disposition
 
 from worker.tests import hdrlight
-from worker.tests.clipmaking import RATE
+from worker.tests.clipmaking import RATE, of_fields
 from worker.tests.faceclips import FACE_AT, portrait
 
 SIZE = (240, 200)  # width, height as seen
@@ -253,7 +253,7 @@ def frame_of(image: np.ndarray, clip: Clip) -> av.VideoFrame:
         for plane in frame.planes:
             lines = np.frombuffer(plane, np.uint8)
             lines[:] = np.rint(16 + lines * (219 / 255)).astype(np.uint8)
-    return frame
+    return of_fields(frame, clip.fields) if clip.fields else frame
 
 
 def deep_frame(codes: Sequence[np.ndarray]) -> av.VideoFrame:

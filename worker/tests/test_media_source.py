@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from time import process_time
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,8 @@ from worker.errors import DecodeError
 from worker.media.picture import to_rgb
 from worker.media.source import open_video
 from worker.tests.clipmaking import MILLISECOND, tone, write_clip, write_voice
+from worker.tests.corpus import CORPUS, write
+from worker.tests.faceclips import plain_grey
 
 
 def pictures_of(path):
@@ -154,3 +158,48 @@ def test_sound_alone_is_no_video(tmp_path, voice):
 @pytest.fixture
 def voice(tmp_path):
     return write_voice(tmp_path / "voice.m4a", tone(0.5))
+
+
+def pts_from(path, pts):
+    with open_video(path) as source:
+        source.begin_at(pts)
+        return [picture.pts for picture in source]
+
+
+def test_beginning_before_the_first_picture_reads_all(tmp_path):
+    _, pictures = pictures_of(path := write_clip(tmp_path / "a.mp4"))
+
+    assert pts_from(path, -1000) == pts_from(path, 0) == [picture.pts for picture in pictures]
+
+
+def test_beginning_after_the_last_picture_reads_none(tmp_path):
+    _, pictures = pictures_of(path := write_clip(tmp_path / "a.mp4"))
+
+    assert pts_from(path, pictures[-1].pts + 1) == []
+
+
+def test_it_can_begin_again_and_again(tmp_path):
+    with open_video(write_clip(tmp_path / "a.mp4")) as source:
+        times = [picture.pts for picture in source]
+        for index in (20, 3, 11, 0):
+            source.begin_at(times[index])
+            assert [picture.pts for picture in source] == times[index:]
+
+
+def test_beginning_late_does_not_read_all_that_comes_before(tmp_path):
+    path = write_clip(tmp_path / "a.mkv", times=range(0, 120_000, 40), size=(64, 64), draw=plain_grey)
+    begun = process_time()
+    _, pictures = pictures_of(path)
+    all_of_it = process_time() - begun
+
+    begun = process_time()
+    late = pts_from(path, pictures[-3].pts)
+    the_end = process_time() - begun
+
+    assert late == [picture.pts for picture in pictures[-3:]]
+    assert the_end < all_of_it / 3
+
+
+def test_a_rate_that_is_only_a_clocks_is_not_believed(tmp_path):
+    with open_video(write(CORPUS["variable rate"], tmp_path / "a.mkv")) as source:
+        assert source.rate == 30
