@@ -35,8 +35,6 @@ CLIP, PHOTO = SAMPLES / "hopper.mp4", SAMPLES / "astronaut.png"
 QUALITIES = ("fast", "balanced", "max")
 BY_SOUND = "photo_sing:sound"  # without a reference video
 MODES = ("video_swap", "photo_sing", BY_SOUND)
-BY_SOUND = "photo_sing:sound"  # without a reference video
-MODES = ("video_swap", "photo_sing", BY_SOUND)
 STATUS = Path("/proc/self/status")  # on Linux
 
 
