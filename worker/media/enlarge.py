@@ -21,11 +21,9 @@ NEAR = np.ones((3, 3), np.uint8)
 
 def enlarged(luma: np.ndarray, width: int, height: int, quality: str) -> np.ndarray:
     """Return the luma at (width, height), neither smaller than it is."""
-    plain = cubic(luma, width, height)
-    if not GAINS[quality]:
-        return plain
-    crisp = cubic(crisper(luma, GAINS[quality]), width, height)
-    return within(crisp, plain) if quality == HELD else crisp
+    gain = GAINS[quality]
+    crisp = cubic(crisper(luma, gain) if gain else luma, width, height)
+    return within(crisp, cubic(luma, width, height)) if quality == HELD else crisp
 
 
 def cubic(plane: np.ndarray, width: int, height: int) -> np.ndarray:
