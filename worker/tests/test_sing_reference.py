@@ -52,3 +52,17 @@ def test_a_limit_bends_and_does_not_break():
 
 def test_a_short_reference_runs_to_and_fro():
     assert to_and_fro(np.array([0.0, 1.0, 2.0, 2.5, 4.0, 4.5]), 2.0) == pytest.approx([0, 1, 2, 1.5, 0, 0.5])
+
+
+@pytest.mark.parametrize(("looks_per_second", "looks"), [(np.inf, 45), (15, 23), (12, 23), (30, 45)])
+def test_a_reference_is_looked_at_no_oftener_than_asked(looks_per_second, looks):
+    reference = follow_reference(TINY, lambda done, total: None, looks_per_second=looks_per_second)
+
+    assert len(reference.times) == looks
+    assert reference.seconds == pytest.approx(1.5)
+
+
+def test_a_reference_is_followed_no_longer_than_the_sound():
+    reference = follow_reference(TINY, lambda done, total: None, until=0.5)
+
+    assert reference.times[-1] == pytest.approx(0.5)

@@ -9,13 +9,13 @@ from worker.engines.sing.voice import lips_of
 TIMES = np.arange(4 * RATE) / RATE
 
 
-def voice(pitch=140.0, formant=None):
+def voice(pitch=140.0, formant=None, vibrato=0.02):
     """Return 4 s of a buzz with vibrato; with a formant, its overtones near that frequency stand out."""
     numbers = np.arange(1, 24)
     strength = 1 / numbers
     if formant:
         strength = np.exp(-(((numbers * pitch - formant) / 200) ** 2)) + 0.02
-    phase = 2 * np.pi * pitch * np.cumsum(1 + 0.02 * np.sin(2 * np.pi * 5.5 * TIMES)) / RATE
+    phase = 2 * np.pi * pitch * np.cumsum(1 + vibrato * np.sin(2 * np.pi * 5.5 * TIMES)) / RATE
     return 0.1 * np.sin(numbers[:, None] * phase).T @ strength
 
 
@@ -52,6 +52,22 @@ def test_the_short_gap_of_a_p_shuts_the_lips(gap):
     opening = lips(voice() * (np.abs(TIMES - 2) > gap / 2), rate=30).opening
 
     assert opening[58:62].min() < 0.4 * opening[50]
+
+
+def test_the_hum_of_an_m_shuts_them_too():
+    hum = np.where(np.abs(TIMES - 2) < 0.05, 0.3, 1)
+
+    opening = lips(voice() * hum * (TIMES < 3), rate=30).opening
+
+    assert opening[58:62].min() < 0.4 * opening[50]
+
+
+def test_a_voice_alone_may_be_as_monotonous_as_a_machine():
+    words = np.mod(TIMES, 1) < 0.6
+
+    opening = lips(voice(vibrato=0) * words, rate=25).opening
+
+    assert opening[np.mod(np.arange(100) / 25, 1) < 0.5].mean() > 0.3
 
 
 def test_an_s_parts_the_lips_where_a_p_shuts_them():
