@@ -9,9 +9,6 @@ import av
 
 from worker.media.containers import tick_of
 
-# A picture is made from its neighbours too: it comes out the same only if that many before it are read.
-PICTURES_BEFORE = 2
-
 
 def deinterlaced(frames: Iterable[av.VideoFrame], time_base: Fraction) -> Iterator[av.VideoFrame]:
     """Yield as many frames; those not flagged as interlaced pass as they are.

@@ -29,7 +29,6 @@ from worker.media.picture import (
 from worker.media.tonemap import BT2020, HDR, TABLE_FORMAT, ToneMap, peak_of
 from worker.media.upright import turn_of
 
-FULL_RANGE_FORMATS = {"yuvj420p", "yuvj422p", "yuvj444p", "yuvj440p", "yuvj411p"}
 RGB = 0  # as a matrix: there is none
 FCC, BT470BG, SMPTE240M = 4, 5, 7
 KEPT = {BT709, BT470BG, BT601}
@@ -112,7 +111,7 @@ def reading_of(frame: av.VideoFrame) -> Reading:
         matrix = BT2020 if is_wide else matrix_of_size(frame.width, frame.height)
     if matrix not in SWSCALE:
         raise DecodeError(f"The video's colours cannot be read here: they are in matrix {matrix} of H.273.")
-    is_full = frame.format.name in FULL_RANGE_FORMATS or frame.color_range == ColorRange.JPEG
+    is_full = frame.color_range == ColorRange.JPEG  # Swscale knows the formats that are so by name
     return Reading(matrix=matrix, is_full_range=is_full, primaries=primaries, trc=trc)
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from itertools import islice, takewhile
 from pathlib import Path
 
 import av
 
 from worker.errors import DecodeError
 from worker.media.containers import open_safely, origin_of, tick_of, video_stream
-from worker.media.deinterlace import PICTURES_BEFORE, deinterlaced
+from worker.media.deinterlace import deinterlaced
 from worker.media.picture import Picture
 from worker.media.plain import Plain
 
@@ -39,7 +38,6 @@ class VideoSource:
         self.path = path
         self.damaged = 0
         self._from: int | None = None  # the first pts to yield
-        self._key: int | None = None  # the file's time of the key frame that a seek led to
         self._open()
         try:
             self._read_header()
@@ -92,25 +90,28 @@ class VideoSource:
         """
         self._first = None
         self._from = pts
+        wanted = pts + self._zero
         for seconds in LOOK_BACK:
-            place = pts + self._zero - round(seconds / self.time_base)
-            key = self._key_before(place, wanted=pts + self._zero)
-            if key is not None:
-                self._key = key
+            place = wanted - round(seconds / self.time_base)
+            if self._key_is_shown_before(wanted, place=place):
                 self._container.seek(place, stream=self._stream)
                 self._decoded = self._decode()
                 return
-        self._key = None
         self._container.close()
         self._open()
 
-    def _key_before(self, place: int, *, wanted: int) -> int | None:
-        """Return the time of the key frame that seeking to `place` leads to, if it does for `wanted`."""
+    def _key_is_shown_before(self, wanted: int, *, place: int) -> bool:
+        """Does seeking to `place` lead to a key frame that is shown before the time `wanted`?
+
+        Only then all is read that the wanted picture is made from: what is decoded after a key frame but
+        shown before it may refer to what came earlier, and deinterlacing takes the picture before, too.
+        """
         try:
             self._container.seek(place, stream=self._stream)
-            return key_for(self._packets(), wanted)
         except av.FFmpegError:
-            return None
+            return False
+        packet = next(self._packets(), None)
+        return packet is not None and packet.is_keyframe and packet.pts is not None and packet.pts < wanted
 
     def __iter__(self) -> Iterator[Picture]:
         step = max(1, round(1 / (self.rate * self.time_base)))
@@ -125,10 +126,7 @@ class VideoSource:
         first, self._first = self._first, None
         if first is not None:
             yield first
-        for frame in self._decoded:
-            # What is shown before the key frame may refer to what was not read.
-            if self._key is None or frame.pts is None or frame.pts >= self._key:
-                yield frame
+        yield from self._decoded
 
     def _decode(self) -> Iterator[av.VideoFrame]:
         for packet in self._packets():
@@ -147,21 +145,6 @@ class VideoSource:
 def open_video(path: Path) -> VideoSource:
     """Open a video file that may come from a stranger; DecodeError if it holds no readable video."""
     return VideoSource(Path(path))
-
-
-def key_for(packets: Iterator[av.Packet], wanted: int) -> int | None:
-    """Return the time of the key frame that the packets begin with.
-
-    None if they begin otherwise, or too late: the key frame and enough others to deinterlace by must be shown
-    before `wanted`.
-    """
-    first = next(packets, None)
-    if first is None or first.pts is None or not first.is_keyframe:
-        return None
-    times = (each.pts for each in takewhile(lambda each: each.dts is None or each.dts < wanted, packets))
-    between = (time for time in times if time is not None and first.pts < time < wanted)
-    enough = first.pts < wanted and len(list(islice(between, PICTURES_BEFORE - 1))) == PICTURES_BEFORE - 1
-    return first.pts if enough else None
 
 
 def plausible(rate: Fraction | None) -> Fraction:

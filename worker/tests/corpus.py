@@ -179,7 +179,7 @@ CORPUS = {
             Voice(codec="flac", language="fra", title="Commentaire", pitch=2000, default=False, begin=0.2),
         ),
     ),
-    "sound is longer": Clip(voices=late_voice(end=1.5)),
+    "sound is longer": Clip(suffix="mkv", voices=late_voice(end=1.5)),
     "sound is shorter": Clip(voices=late_voice(end=0.45)),
     "sound begins late": Clip(voices=late_voice(begin=0.2)),
     "sound begins first": Clip(

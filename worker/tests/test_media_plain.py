@@ -84,6 +84,14 @@ def test_rgb_becomes_bt709():
     assert Plain(frame, None).colour.space == 1
 
 
+def test_a_palette_is_rgb():
+    palette = np.tile(np.array([255, 200, 100, 50], np.uint8), (256, 1))  # alpha, red, green, blue
+    frame = av.VideoFrame.from_ndarray((np.zeros((48, 64), np.uint8), palette), format="pal8")
+
+    assert planes_of(frame) == pytest.approx([117, 96, 174], abs=1)
+    assert Plain(frame, None).colour.space == 1
+
+
 def test_a_matrix_that_players_rarely_know_becomes_bt709():
     """SMPTE 240M has Kr = 0.212 and Kb = 0.087."""
     luma, blue, red = (120 - 16) / 219, (90 - 128) / 224, (180 - 128) / 224

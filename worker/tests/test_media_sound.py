@@ -51,12 +51,16 @@ def packed(language):
 
 @pytest.fixture
 def two_tracks(tmp_path):
-    voices = (Voice(language="deu", default=True), Voice(language="fra", pitch=2000, default=False))
+    voices = (Voice(language="deu", title="Deutsch"), Voice(language="fra", pitch=2000, default=False))
     return write(Clip(voices=voices), tmp_path / "two.mp4")
 
 
-def test_all_tracks_come_in_their_order(two_tracks, tmp_path):
-    assert languages(result_of(two_tracks, tmp_path / "out.mp4")) == ["deu", "fra"]
+def test_all_tracks_come_in_their_order_with_their_titles(two_tracks, tmp_path):
+    out = result_of(two_tracks, tmp_path / "out.mp4")
+
+    assert languages(out) == ["deu", "fra"]
+    with av.open(str(out)) as container:
+        assert container.streams.audio[0].metadata["name"] == "Deutsch"
 
 
 @pytest.mark.parametrize(("hidden", "kept"), [("deu", "fra"), ("fra", "deu")])
