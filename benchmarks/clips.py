@@ -18,9 +18,10 @@ import av
 import numpy as np
 
 from worker.engines.sing.canvas import frame_portrait
+from worker.engines.sing.ears import RATE, listen
 from worker.engines.sing.motion import Head, blinks
 from worker.engines.sing.paint import Painter
-from worker.engines.sing.voice import RATE, lips_of, listen
+from worker.engines.sing.voice import lips_of
 from worker.faces.track import landmarks_of_photo
 from worker.media.audio import mono_chunks
 from worker.media.framing import resize
