@@ -93,7 +93,7 @@ class Song:
         with sink, Pipeline() as pipeline:
             for picture in pipeline.ahead(self.pictures(canvas, begin=sink.frames), name="paint"):
                 with self.timed("encode"):
-                    sink.write(resize(picture, *size))
+                    sink.write(resize(picture, *size, self.task.quality))
                 self.progress("generating", sink.frames, total)
             self.progress("packaging", total, total)
         return Result(
