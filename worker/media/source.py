@@ -111,7 +111,7 @@ class VideoSource:
         except av.FFmpegError:
             return False
         packet = next(self._packets(), None)
-        return packet is not None and packet.is_keyframe and packet.pts is not None and packet.pts < wanted
+        return packet is not None and packet.pts is not None and packet.pts < wanted
 
     def __iter__(self) -> Iterator[Picture]:
         step = max(1, round(1 / (self.rate * self.time_base)))

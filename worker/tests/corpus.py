@@ -74,15 +74,15 @@ class Clip:
     colour: tuple[int, int, int] = SD
     mark: tuple[int, int, int] = MARK
     size: tuple[int, int] = SIZE
-    first: int = 0  # of `times`, the first that is seen
+    first: int = 0  # of `times`, the place of the first that is seen
+    origin: int = 0  # the tick that becomes zero
     at_least: int | None = None  # pictures, where not all survive
     last_ticks: int = 1  # for how long the last picture is seen
 
     @property
     def seen(self) -> list[Fraction]:
         """When each picture is seen, in seconds."""
-        begun = self.times[self.first] if self.first else 0
-        return [(time - begun) * self.tick for time in self.times[self.first :]]
+        return [(time - self.origin) * self.tick for time in self.times[self.first :]]
 
     @property
     def flash(self) -> Fraction:
@@ -199,7 +199,10 @@ CORPUS = {
         voices=late_voice(codec="libopus"),
         colour=SD_625,
     ),
-    "edit list": Clip(options=X264 | {"g": "4"}, first=6),
+    "edit list": Clip(options=X264 | {"g": "4"}, first=6, origin=6),
+    "counts from five seconds": Clip(
+        suffix="mkv", times=range(125, 141), origin=125, voices=late_voice(begin=5, end=5.64)
+    ),
     "torn end": Clip(suffix="mkv", harm=lambda content: content[: len(content) * 4 // 5], at_least=10),
     "open GOP": Clip(
         options={

@@ -15,9 +15,9 @@ FRAMES = 12
 SIZE = (160, 128)
 
 
-def woven(index, *, order):
+def woven(index, *, order, size):
     """Return a bar that goes right between the two fields of a picture: its edges are combed."""
-    image = np.full((SIZE[1], SIZE[0], 3), 20, np.uint8)
+    image = np.full((size[1], size[0], 3), 20, np.uint8)
     for field in (0, 1):
         late = field if order == "tff" else 1 - field
         left = 10 + 8 * index + 4 * late
@@ -25,13 +25,13 @@ def woven(index, *, order):
     return image
 
 
-def written(path, *, order=None):
+def written(path, *, order=None, size=SIZE):
     options = {"preset": "ultrafast", "crf": "10"} | ({"x264-params": f"{order}=1"} if order else {})
     with av.open(str(path), "w") as output:
         track = output.add_stream("libx264", rate=25, options=options)
-        (track.width, track.height), track.pix_fmt = SIZE, "yuv420p"
+        (track.width, track.height), track.pix_fmt = size, "yuv420p"
         for index in range(FRAMES):
-            frame = av.VideoFrame.from_ndarray(woven(index, order=order or "tff"), format="rgb24")
+            frame = av.VideoFrame.from_ndarray(woven(index, order=order or "tff", size=size), format="rgb24")
             frame = frame.reformat(format="yuv420p")
             output.mux(track.encode(of_fields(frame, order) if order else frame))
         output.mux(track.encode(None))
@@ -80,15 +80,33 @@ def test_what_is_not_flagged_stays_as_it_is(tmp_path):
 
 def test_the_flag_may_come_and_go(tmp_path):
     """Broadcasts change between film and live pictures."""
-    frames = []
-    for name, order in (("a", None), ("b", "tff"), ("c", None)):
-        with av.open(str(written(tmp_path / f"{name}.mp4", order=order))) as container:
-            frames += list(container.decode(video=0))
-    for index, frame in enumerate(frames):
-        frame.pts = index
+    frames = one_after_another(
+        written(tmp_path / "a.mp4"), written(tmp_path / "b.mp4", order="tff"), written(tmp_path / "c.mp4")
+    )
 
     through = list(deinterlaced(frames, Fraction(1, 25)))
 
     assert [frame.pts for frame in through] == list(range(3 * FRAMES))
     combed = [combing(plane_view(frame.planes[0])) > 5 for frame in through]
     assert combed == [True] * FRAMES + [False] * FRAMES + [True] * FRAMES
+
+
+def test_the_size_may_change(tmp_path):
+    large, small = written(tmp_path / "a.mp4", order="tff"), tmp_path / "b.mp4"
+    frames = one_after_another(large, written(small, order="tff", size=(128, 96)))
+
+    through = list(deinterlaced(frames, Fraction(1, 25)))
+
+    assert [frame.pts for frame in through] == list(range(2 * FRAMES))
+    assert [frame.width for frame in through] == [160] * FRAMES + [128] * FRAMES
+
+
+def one_after_another(*paths):
+    """Return the frames of all files, their times counted on."""
+    frames = []
+    for path in paths:
+        with av.open(str(path)) as container:
+            frames += list(container.decode(video=0))
+    for index, frame in enumerate(frames):
+        frame.pts = index
+    return frames
