@@ -87,9 +87,12 @@ class Snapshots:
                 self.note(item.index + 1, name, step)
             yield item
 
+    def is_due(self, index: int) -> bool:
+        return index > 0 and index % self.every == 0
+
     def note(self, index: int, name: str, memory: Any) -> None:
         """Note plain data, or what a step remembers, as a part of what is known before that frame."""
-        if index % self.every == 0:
+        if self.is_due(index):
             self._gathered.setdefault(index, {})[name] = copied(memory)
 
     def take(self, index: int) -> Kept | None:

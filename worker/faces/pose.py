@@ -11,10 +11,12 @@ from functools import cache
 import numpy as np
 
 from worker.faces import topology
+from worker.memory import storable
 
 REFERENCE_FILE = topology.MODELS / "reference_face.npy"
 
 
+@storable
 @dataclass(frozen=True, kw_only=True)
 class Pose:
     """A similarity in space: points -> scale * rotation @ point + shift."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from worker.media.enlarge import cubic, enlarged
 from worker.media.picture import Picture
+from worker.memory import Remembers
 
 ASPECTS = {"9:16": Fraction(9, 16), "1:1": Fraction(1), "4:5": Fraction(4, 5)}  # width : height
 SHORT_SIDE_4K = 2160
@@ -66,13 +67,15 @@ def exact_aspect(width: int, height: int) -> Fraction:
     return next(meant, Fraction(width, height))
 
 
-class Follower:
+class Follower(Remembers):
     """A camera of fixed crop size that follows a face, gently.
 
     It starts on the first face and stands still while the face stays near its place. Else it
     moves no faster than it can still brake for its goal, with bounded acceleration, and never
     leaves the picture. Without a face it comes to rest where it is.
     """
+
+    REMEMBERED = ("_place", "_has_begun", "_speed", "_moving")
 
     def __init__(self, width: int, height: int, aspect_ratio: str, rate: float) -> None:
         self.width, self.height = crop_size(width, height, aspect_ratio)

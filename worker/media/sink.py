@@ -54,7 +54,10 @@ class Mp4Sink:
         self._is_kept = parts is not None
         self._segments = Segments(parts or path.with_name(f"{path.name}.parts"))
         self._encoder: Encoder | None = None
-        self._last = self._segments.finished[-1].last if self._segments.finished else None
+        finished = self._segments.finished
+        self._first = finished[0].first if finished else 0
+        self._last = finished[-1].last if finished else None
+        self.width, self.height = width, height
         self.segment_frames = segment_frames(rate)
         self.frames = self._segments.frames
         self.remembered = self._segments.remembered
@@ -74,17 +77,22 @@ class Mp4Sink:
             if not self._is_kept:
                 shutil.rmtree(self._segments.folder, ignore_errors=True)
 
-    def begins_segment(self, index: int) -> bool:
-        """Whether what is remembered before that frame is to be given with it."""
-        return index > 0 and index % self.segment_frames == 0
+    @property
+    def seconds(self) -> float:
+        """How long all that is written is shown."""
+        if self._last is None:
+            return 0.0
+        return float((self._last + self._step - self._first) * self._encoding.time_base)
 
     def write(self, picture: Picture, remembered: Kept | None = None) -> None:
         """Write one frame. `remembered` is all that a later process needs to go on with it."""
-        if self._encoder is not None and self.begins_segment(self.frames):
+        if self._encoder is not None and self.frames % self.segment_frames == 0:
             self._end_segment()
             self._segments.remember(remembered or {})
         if self._encoder is None:
             self._encoder = Encoder(self._segments.draft, self._encoding)
+        if self._last is None:
+            self._first = picture.pts
         self._last = picture.pts if self._last is None else max(picture.pts, self._last + 1)
         self._encoder.write(picture, self._last)
         self._step = picture.duration or self._encoding.step

@@ -18,12 +18,14 @@ from worker.faces.track import Tracker, face_size
 from worker.faces.views import PlanesView
 from worker.media.containers import open_safely, video_stream
 from worker.media.plain import Plain
+from worker.memory import storable
 
 PLACES = 8  # spread over the clip, each the key frame before
 RUN = 24  # frames decoded from each place on: a key frame alone shows a single expression
 EVERY = 8  # of them is looked at
 
 
+@storable
 @dataclass(frozen=True, kw_only=True)
 class Findings:
     """`size` of the face in pixels; `neutral` (478, 3) without pose: the median of all that were seen."""
