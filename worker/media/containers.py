@@ -42,7 +42,12 @@ def video_stream(container: InputContainer) -> av.VideoStream | None:
 
 def readable_sounds(container: InputContainer) -> list[av.AudioStream]:
     """Return the tracks of sound that can be decoded; phones add ones that only their makers read."""
-    return [stream for stream in container.streams.audio if stream.codec_context is not None]
+    return [stream for stream in container.streams.audio if is_readable(stream.codec_context)]
+
+
+def is_readable(context: av.AudioCodecContext | None) -> bool:
+    """Is there a decoder, and did it find out, from the header or a first try, what it decodes to?"""
+    return context is not None and context.format is not None and context.sample_rate > 0
 
 
 def sound_stream(container: InputContainer) -> av.AudioStream | None:

@@ -70,6 +70,16 @@ def test_a_track_that_nothing_here_reads_is_left_out(two_tracks, tmp_path, hidde
     assert languages(result_of(clip, tmp_path / "out.mp4")) == [kept]
 
 
+def test_a_track_that_is_not_what_it_says_is_left_out(tmp_path):
+    clip = write(
+        Clip(suffix="mkv", voices=(Voice(language="deu"), Voice(language="fra"))), tmp_path / "a.mkv"
+    )
+    before, _, after = clip.read_bytes().rpartition(b"A_AAC")
+    clip.write_bytes(before + b"A_DTS" + after)
+
+    assert languages(result_of(clip, tmp_path / "out.mp4")) == ["deu"]
+
+
 def test_a_clip_is_not_made_silent_without_a_word(two_tracks):
     clip = without_decoder(without_decoder(two_tracks, "deu"), "fra")
 
