@@ -47,7 +47,9 @@ def readable_sounds(container: InputContainer) -> list[av.AudioStream]:
 
 def is_readable(context: av.AudioCodecContext | None) -> bool:
     """Is there a decoder, and did it find out, from the header or a first try, what it decodes to?"""
-    return context is not None and context.format is not None and context.sample_rate > 0
+    if context is None or context.format is None:
+        return False
+    return context.sample_rate > 0 and context.layout.nb_channels > 0
 
 
 def sound_stream(container: InputContainer) -> av.AudioStream | None:

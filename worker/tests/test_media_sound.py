@@ -70,12 +70,18 @@ def test_a_track_that_nothing_here_reads_is_left_out(two_tracks, tmp_path, hidde
     assert languages(result_of(clip, tmp_path / "out.mp4")) == [kept]
 
 
-def test_a_track_that_is_not_what_it_says_is_left_out(tmp_path):
-    clip = write(
-        Clip(suffix="mkv", voices=(Voice(language="deu"), Voice(language="fra"))), tmp_path / "a.mkv"
-    )
-    before, _, after = clip.read_bytes().rpartition(b"A_AAC")
-    clip.write_bytes(before + b"A_DTS" + after)
+@pytest.mark.parametrize(
+    ("codec", "header", "damaged"),
+    [
+        ("aac", b"A_AAC", b"A_DTS"),  # no try at decoding tells a sample format
+        ("libopus", b"OpusHead\x01\x01", b"OpusHead\x01\x00"),  # no channels
+    ],
+)
+def test_a_track_whose_header_does_not_say_enough_is_left_out(tmp_path, codec, header, damaged):
+    voices = (Voice(language="deu"), Voice(language="fra", codec=codec))
+    clip = write(Clip(suffix="mkv", voices=voices), tmp_path / "a.mkv")
+    before, _, after = clip.read_bytes().rpartition(header)
+    clip.write_bytes(before + damaged + after)
 
     assert languages(result_of(clip, tmp_path / "out.mp4")) == ["deu"]
 
