@@ -2,7 +2,8 @@
 
 The person speaks what espeak-ng says (it must be installed), turns, nods, blinks and moves about under
 a wandering light, with camera noise. With `--truth` each clip gets a .npz beside it: `points` (n, 478, 3),
-the true landmarks in pixels, and `opening`, `blink` (n,), what lips and lids were told.
+the true landmarks in pixels, and `opening`, `blink` (n,), what lips and lids were told. A clip with a prop
+has also `covered` (n, H/2, W/2) uint8: how far the prop hides each pixel, 0..255.
 """
 
 from __future__ import annotations
@@ -15,18 +16,21 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import av
+import cv2
 import numpy as np
 
+from benchmarks.props import PROPS, Scene
 from worker.engines.sing.canvas import frame_portrait
 from worker.engines.sing.ears import RATE, listen
 from worker.engines.sing.motion import Head, blinks
 from worker.engines.sing.paint import Painter
 from worker.engines.sing.voice import lips_of
+from worker.faces import topology
 from worker.faces.track import landmarks_of_photo
 from worker.media.audio import mono_chunks
 from worker.media.framing import resize
 from worker.media.photo import read_photo
-from worker.media.picture import HD, Picture
+from worker.media.picture import HD, Picture, from_rgb, to_rgb
 from worker.media.sink import Mp4Sink
 from worker.media.sound import Sound
 
@@ -47,12 +51,15 @@ LIGHT_SWING, LIGHT_SLANT = 0.07, 0.22  # of the brightness: as a whole, and from
 
 @dataclass(frozen=True, kw_only=True)
 class Clip:
-    """What to make. `width` sets the size; the height follows from the aspect."""
+    """What to make. `width` sets the size; the height follows from the aspect. The voice is a file or a text
+    to speak; `prop` is one of PROPS."""
 
     name: str
     portrait: str
-    text: str
     width: int
+    text: str = ""
+    voice: Path | None = None
+    prop: str = ""
     aspect_ratio: str = "4:5"
     longest: float = 60.0
     noise: float = 1.2  # grey levels, standard deviation
@@ -105,7 +112,7 @@ def make_clip(clip: Clip, into: Path, *, with_truth: bool) -> int:
     canvas = frame_portrait(photo, landmarks, aspect_ratio=clip.aspect_ratio, quality="max")
     height = round(canvas.image.shape[0] * clip.width / canvas.image.shape[1] / 2) * 2
     with TemporaryDirectory() as folder:
-        voice = shortened(speak(clip.text, Path(folder)), clip.longest)
+        voice = shortened(clip.voice or speak(clip.text, Path(folder)), clip.longest, Path(folder))
         lips = lips_of(listen(mono_chunks(voice, RATE)), FRAME_RATE)
         head = swinging(len(lips), np.random.default_rng(clip.seed))
         sink = Mp4Sink(
@@ -118,18 +125,54 @@ def make_clip(clip: Clip, into: Path, *, with_truth: bool) -> int:
             sound=Sound(voice, alone=True),
             quality="fast",
         )
-        painter, camera = Painter(canvas, "max"), Camera(clip)
-        truth = []
+        painter, camera, stage = Painter(canvas, "max"), Camera(clip), Stage(clip, photo, landmarks)
+        truth, covered = [], []
         with sink:
             for index in range(len(lips)):
                 wish = head.with_lips(lips, index)
                 picture = resize(painter.paint(wish, index), clip.width, height)
+                points = painter.rig.points(wish)[:478] * clip.width / canvas.image.shape[1]
+                picture, hidden = stage.dressed(picture, points)
                 sink.write(camera.shot(picture))
-                truth.append(painter.rig.points(wish)[:478] * clip.width / canvas.image.shape[1])
+                truth.append(points)
+                covered.append(hidden)
     if with_truth:
         path = into / f"{clip.name}.npz"
-        np.savez_compressed(path, points=np.array(truth, np.float32), opening=lips.opening, blink=head.blink)
+        known = {"points": np.array(truth, np.float32), "opening": lips.opening, "blink": head.blink}
+        masks = {"covered": np.array(covered)} if clip.prop else {}
+        np.savez_compressed(path, allow_pickle=False, **known, **masks)
     return len(lips)
+
+
+class Stage:
+    """Puts the clip's prop, if it has one, in front of the face."""
+
+    def __init__(self, clip: Clip, photo: np.ndarray, landmarks: np.ndarray) -> None:
+        self.prop = PROPS.get(clip.prop)
+        x, y = landmarks[50, :2].astype(int)  # a cheek
+        self.skin = photo[y - 4 : y + 5, x - 4 : x + 5].reshape(-1, 3).mean(axis=0)
+        self.first: np.ndarray | None = None
+
+    def dressed(self, picture: Picture, points: np.ndarray) -> tuple[Picture, np.ndarray | None]:
+        """Return the picture with the prop, and how far that hides each pixel of half the size, 0..255."""
+        if self.prop is None:
+            return picture, None
+        self.first = points if self.first is None else self.first
+        eyes = self.first[[topology.LEFT_EYE_CORNER, topology.RIGHT_EYE_CORNER], :2]
+        scene = Scene(
+            index=picture.pts,
+            size=picture.y.shape,
+            points=points,
+            home=self.first[: topology.FACE_POINTS, :2].mean(axis=0),
+            unit=float(np.linalg.norm(eyes[1] - eyes[0])),
+            skin=self.skin,
+        )
+        layer = self.prop(scene)
+        alpha = layer[..., 3:]
+        mixed = to_rgb(picture) * (1 - alpha) + layer[..., :3] * alpha
+        half = cv2.resize(layer[..., 3], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        seen = from_rgb(np.rint(mixed.clip(0, 255)).astype(np.uint8), picture.pts)
+        return seen, np.rint(half * 255).astype(np.uint8)
 
 
 def swinging(frames: int, rng: np.random.Generator) -> Head:
@@ -172,12 +215,12 @@ def speak(text: str, folder: Path) -> Path:
     return voice
 
 
-def shortened(voice: Path, seconds: float) -> Path:
-    """Return the voice cut to the length, without a click."""
+def shortened(voice: Path, seconds: float, folder: Path) -> Path:
+    """Write the voice, cut to the length without a click, into the folder."""
     samples = np.concatenate(list(mono_chunks(voice, RATE)))[: round(seconds * RATE)]
     fade = min(len(samples), RATE // 20)
     samples[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
-    short = voice.with_name("short.wav")
+    short = folder / "short.wav"
     with av.open(str(short), "w") as output:
         track = output.add_stream("pcm_s16le", rate=RATE, layout="mono")
         whole = np.rint(np.clip(samples, -1, 1) * 32767).astype(np.int16)[None]
