@@ -17,6 +17,8 @@ from worker.memory import storable
 
 PIVOT = np.array([0.0, 1.35, 0.8])  # where a head turns: the top of the neck, from between the eyes
 
+EYEBALL = 0.13  # radius
+
 BLINK = np.array([0.35, 0.85, 1.0, 0.85, 0.5, 0.2])  # how far the lids are shut, every 33 ms
 BLINK_STEP = 1 / 30
 BLINK_EVERY = (2.0, 4.8)  # seconds, least and most; people blink as a phrase ends rather than in it
@@ -27,6 +29,9 @@ SWAY_TURN = {"pitch": (0.7, np.radians(1.4)), "yaw": (0.9, np.radians(3.6)), "ro
 SWAY_SHIFT = {"x": (1.1, 0.018), "y": (0.9, 0.012)}
 AT_REST = 0.6  # of that while nobody sings
 WAKES = 0.5  # seconds, standard deviation, to go from one to the other
+
+LOOKS_BACK = 0.8  # how much of a turn of the head the eyes make up for, to keep looking at the viewer
+LOOKS_FAR = np.array([0.25, 0.2])  # radians, sideways and up or down: no farther than so
 
 NOD = np.radians(2.2)  # how far the head goes down on a stressed syllable
 
@@ -53,7 +58,11 @@ BREATH = Swell(down=-np.radians(1.7), delay=-0.12, rise=0.40, fall=0.45)  # befo
 
 @dataclass(frozen=True, kw_only=True)
 class Expression:
-    """One frame. `opening` and `width` are the lips', width -1 (rounded) to 1 (wide)."""
+    """One frame. `opening` and `width` are the lips', width -1 (rounded) to 1 (wide).
+
+    `gaze` is how far the eyes turn in the head, to the right and down, in radians; `smile`, -1 to 1, counts
+    from the portrait's own look; `breath` is how full the chest is.
+    """
 
     opening: float
     width: float
@@ -62,6 +71,9 @@ class Expression:
     turn: np.ndarray
     shift: np.ndarray
     zoom: float
+    gaze: np.ndarray | tuple[float, float] = (0.0, 0.0)
+    smile: float = 0.0
+    breath: float = 0.0
 
 
 @storable
@@ -80,13 +92,19 @@ class Lips:
 @storable
 @dataclass(frozen=True, kw_only=True)
 class Head:
-    """The rest of n frames: `turn` (n, 3), `shift` (n, 2), `zoom`, `blink` and `brows` (n,)."""
+    """The rest of n frames: `turn` (n, 3), `shift` (n, 2), `zoom`, `blink` and `brows` (n,).
+
+    `gaze` (n, 2): without it, the eyes keep looking at the viewer. `smile` and `breath` (n,): without, none.
+    """
 
     turn: np.ndarray
     shift: np.ndarray
     zoom: np.ndarray
     blink: np.ndarray
     brows: np.ndarray
+    gaze: np.ndarray | None = None
+    smile: np.ndarray | None = None
+    breath: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.zoom)
@@ -100,7 +118,16 @@ class Head:
             turn=self.turn[index],
             shift=self.shift[index],
             zoom=float(self.zoom[index]),
+            gaze=looking_back(self.turn[index]) if self.gaze is None else self.gaze[index],
+            smile=0.0 if self.smile is None else float(self.smile[index]),
+            breath=0.0 if self.breath is None else float(self.breath[index]),
         )
+
+
+def looking_back(turn: np.ndarray) -> np.ndarray:
+    """Return the (2,) gaze of eyes that keep looking at the viewer while the head turns."""
+    pitch, yaw, _ = turn
+    return LOOKS_BACK * np.clip([np.sin(yaw), -np.sin(pitch)], -LOOKS_FAR, LOOKS_FAR)
 
 
 def sway(rhythm: Rhythm, rate: float, seed: int = 3) -> Head:
@@ -126,6 +153,7 @@ def sway(rhythm: Rhythm, rate: float, seed: int = 3) -> Head:
         zoom=np.ones(n),
         blink=blinks(rng, n, rate, rests=list(rhythm.phrases[:, 1] + BLINK_AFTER)),
         brows=np.clip(BROWS * prominence(rhythm.stress, rate) + BREATH_LIFTS * breath, 0, 1),
+        breath=breath,
     )
 
 

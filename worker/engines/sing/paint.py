@@ -10,7 +10,7 @@ import numpy as np
 from worker.engines.sing.canvas import Canvas
 from worker.engines.sing.motion import Expression
 from worker.engines.sing.mouth import Inside, Mouth, box_round, seen_at
-from worker.engines.sing.rig import Rig
+from worker.engines.sing.rig import BODY, Rig
 from worker.faces.raster import rasterize
 from worker.faces.views import Box, yuv_of_rgb
 from worker.media.picture import Picture, from_rgb
@@ -48,7 +48,7 @@ class Painter:
 
     def moving_box(self, width: int, height: int) -> Box:
         """Return the part of the picture that can move; the rest is never touched."""
-        moving = self.rig.still[self.rig.reach > 0.02, :2]
+        moving = self.rig.still[np.maximum(self.rig.reach, BODY * self.rig.body) > 0.02, :2]
         margin = round(SWING * self.rig.face_height * self.rig.pose.scale)
         return box_round(moving, margin).even_within(width, height)
 

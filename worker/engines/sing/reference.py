@@ -14,7 +14,7 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
 from worker.engines.pipeline import Pipeline
-from worker.engines.sing.motion import PIVOT, Head, Lips
+from worker.engines.sing.motion import EYEBALL, PIVOT, Head, Lips
 from worker.errors import NoFaceInVideo
 from worker.faces import topology
 from worker.faces.pose import pose_of
@@ -34,10 +34,19 @@ LIDS_FALL = 0.25  # how far above shut a lid begins to count as closing, but
 LIDS_OPEN = 0.86  # never above this
 BROW_TRAVEL = 0.055  # eye distances that raised brows go
 JAW_TRAVEL = 0.22  # eye distances between the lips of a wide open mouth
+SMILE_TRAVEL = 0.05  # eye distances that the corners of the mouth rise over the middle of the upper lip
+SMILE_LIMITS = (-0.7, 1.1)
+JAW_DRAWS = 0.2  # how far the corners go down, of the way between the lips
+GAZE_LIMIT = 0.35  # radians: beyond, the iris would leave the lids
 WIDTH_TRAVEL = 0.16  # of the usual width, from neutral to as wide as it gets
 
+EYES = ((topology.LEFT_IRIS, topology.LEFT_LIDS), (topology.RIGHT_IRIS, topology.RIGHT_LIDS))
+
 # Rows of a track: what is measured in each picture.
-MEASURES = ("time", "turn_x", "turn_y", "turn_z", "x", "y", "scale", "lids", "brows", "lips", "width")
+MEASURES = (
+    *("time", "turn_x", "turn_y", "turn_z", "x", "y", "scale", "lids", "brows", "lips", "width"),
+    *("corners", "gaze_x", "gaze_y"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +129,14 @@ def measured(time: float, landmarks: np.ndarray) -> list[float]:
     brows += face[topology.RIGHT_LIDS[0], 1] - face[topology.RIGHT_BROW, 1].mean()
     lips = np.linalg.norm(face[topology.UPPER_LIP] - face[topology.LOWER_LIP])
     width = np.linalg.norm(face[61] - face[291])
-    return [time, *turn, *pose.shift[:2], pose.scale, lids, brows / 2, lips, width]
+    corners = face[topology.UPPER_LIP, 1] - (face[61, 1] + face[291, 1]) / 2 + JAW_DRAWS * lips
+    gaze = np.mean([eye_turn(face, *eye) for eye in EYES], axis=0)
+    return [time, *turn, *pose.shift[:2], pose.scale, lids, brows / 2, lips, width, corners, *gaze]
+
+
+def eye_turn(face: np.ndarray, iris: int, lids: tuple[int, int, int, int]) -> np.ndarray:
+    """Return how far the iris is from the middle of the eye's corners, (2,), in eyeballs."""
+    return (face[iris, :2] - face[list(lids[2:]), :2].mean(axis=0)) / EYEBALL
 
 
 def openness(face: np.ndarray, eye: tuple[int, int, int, int]) -> float:
@@ -131,7 +147,7 @@ def openness(face: np.ndarray, eye: tuple[int, int, int, int]) -> float:
 
 def reference_of(rows: np.ndarray, seconds: float) -> Reference:
     track = dict(zip(MEASURES, rows.T, strict=True))
-    usual = {name: np.median(track[name]) for name in MEASURES}
+    usual = at_rest(track)
     calm = np.median(np.diff(track["time"])) if len(rows) > 1 else 1.0
     spread = CALM / max(calm, 1e-3)
 
@@ -139,17 +155,38 @@ def reference_of(rows: np.ndarray, seconds: float) -> Reference:
     zoom = 1 + limited(calmed(track["scale"] / usual["scale"] - 1, spread), ZOOM_LIMIT)
     place = np.stack([track["x"] - usual["x"], track["y"] - usual["y"]], axis=1) / usual["scale"]
     shift = limited(calmed(place, spread) - shift_by_turning(turn, zoom), SHIFT_LIMIT)
+    blink = blinks_in(track["lids"])
+    gaze = gazes(np.stack([track["gaze_x"] - usual["gaze_x"], track["gaze_y"] - usual["gaze_y"]], 1), blink)
+    smile = calmed(track["corners"] - usual["corners"], spread) / SMILE_TRAVEL
     head = Head(
         turn=turn,
         shift=shift,
         zoom=zoom,
-        blink=blinks_in(track["lids"]),
+        blink=blink,
         brows=np.clip(calmed(track["brows"] - usual["brows"], spread) / BROW_TRAVEL, -0.6, 1.2),
+        gaze=limited(calmed(gaze, spread), GAZE_LIMIT),
+        smile=np.clip(smile, *SMILE_LIMITS),
     )
     opening = np.clip((track["lips"] - np.percentile(track["lips"], 5)) / JAW_TRAVEL, 0, 1)
     width = np.clip((track["width"] / usual["width"] - 1) / WIDTH_TRAVEL, -1, 1)
     lips = Lips(opening=opening, width=width, stress=opening)
     return Reference(times=track["time"], head=head, lips=lips, seconds=seconds)
+
+
+def at_rest(track: dict[str, np.ndarray]) -> dict[str, float]:
+    """Return the usual measures of the face while it does little: lips rather shut, lids rather open."""
+    shut, wide = np.median(track["lips"]), np.percentile(track["lids"], 30)
+    calm = (track["lips"] <= shut) & (track["lids"] >= wide)
+    seen = calm if calm.any() else slice(None)
+    return {name: float(np.median(values[seen])) for name, values in track.items()}
+
+
+def gazes(seen: np.ndarray, blink: np.ndarray) -> np.ndarray:
+    """Return (n, 2) gazes, carried over blinks: under a lid the iris is guessed at."""
+    times, sees = np.arange(len(seen)), blink < 0.4
+    if not sees.any():
+        return np.zeros_like(seen)
+    return np.stack([np.interp(times, times[sees], column[sees]) for column in seen.T], axis=1)
 
 
 def blinks_in(lids: np.ndarray) -> np.ndarray:

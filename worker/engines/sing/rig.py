@@ -11,7 +11,7 @@ import numpy as np
 from scipy.spatial import Delaunay
 from scipy.spatial.transform import Rotation
 
-from worker.engines.sing.motion import PIVOT, Expression
+from worker.engines.sing.motion import EYEBALL, PIVOT, Expression
 from worker.faces import topology
 from worker.faces.pose import pose_of
 
@@ -22,9 +22,11 @@ RINGS = (
     *((2.05, 0.34, 0.44), (2.35, 0.13, 0.50), (2.70, 0.03, 0.54)),
 )
 NECK = 0.40  # face heights below the chin over which the body stops following
+BODY = 0.10  # how much of the head's way the shoulders go
+BREATH = 0.02  # eye distances that a full breath lifts them
+SHOULDERS = (0.9, 2.2)  # face heights to the side of the neck: so far they go as one, so far at all
 GRID = (12, 9)  # still points over the picture
-EYEBALL = 0.13  # eye distances, radius
-GAZE = 0.8  # how much of a turn of the head the eyes make up for, to keep looking at the viewer
+SMILE = 0.055  # eye distances that the corners of the mouth rise
 
 JAW = 0.115  # face heights that the jaw drops at most
 CORNERS = (61, 291, 78, 308, 62, 292, 76, 306)
@@ -40,23 +42,44 @@ LOWER_LIP = (
     *(77, 90, 180, 85, 16, 315, 404, 320, 307),
     *(146, 91, 181, 84, 17, 314, 405, 321, 375),
 )
-# Each upper lid point with the lower lid point that it meets, and the crease points above it.
+# Each upper lid point with the lower lid point that it meets. Nothing round them moves along: it would bend
+# the rims of glasses.
 LIDS = (
-    ((246, 161, 160, 159, 158, 157, 173), (7, 163, 144, 145, 153, 154, 155), (247, 30, 29, 27, 28, 56, 190)),
-    (
-        (466, 388, 387, 386, 385, 384, 398),
-        (249, 390, 373, 374, 380, 381, 382),
-        (467, 260, 259, 257, 258, 286, 414),
-    ),
+    ((246, 161, 160, 159, 158, 157, 173), (7, 163, 144, 145, 153, 154, 155)),
+    ((466, 388, 387, 386, 385, 384, 398), (249, 390, 373, 374, 380, 381, 382)),
 )
+EYES = ((topology.LEFT_EYE, topology.LEFT_IRIS), (topology.RIGHT_EYE, topology.RIGHT_IRIS))
+IRIS_SHARE = 0.5  # of the way from its centre to the lids, the iris turns as one
+LID_HOLDS = 0.6  # how much of a look up or down its rim goes: lids are near
+EYE_POINTS = sum(len(ring) for ring, _ in EYES)
+IRIS_RINGS = np.split(topology.POINTS + np.arange(EYE_POINTS), len(EYES))
 BROWS = np.concatenate([topology.LEFT_BROW, topology.RIGHT_BROW])
+
+
+def iris_ring(face: np.ndarray, lids: np.ndarray, iris: int) -> np.ndarray:
+    """Return the points round an iris, one for each of its lids."""
+    return face[iris] + IRIS_SHARE * (face[lids] - face[iris])
+
+
+def eye_triangles(lids: np.ndarray, ring: np.ndarray, iris: int) -> np.ndarray:
+    """Return the triangles from the lids to the ring, and from there to the iris's centre."""
+    after, ring_after = np.roll(lids, -1), np.roll(ring, -1)
+    corners = (
+        *((lids, after, ring), (after, ring_after, ring)),
+        (ring, ring_after, np.full_like(ring, iris)),
+    )
+    return np.concatenate([np.stack(three, axis=1) for three in corners])
+
+
+EYE_TRIANGLES = [eye_triangles(lids, ring, iris) for (lids, iris), ring in zip(EYES, IRIS_RINGS, strict=True)]
 
 
 class Rig:
     """The mesh of one portrait of (width, height) pixels with these (478, 3) landmarks.
 
     triangles: (M, 3) int32. texture: (N, 2) pixels of the portrait that the points show.
-    reach: (N,) 0..1, how much of the head's motion a point takes part in.
+    reach: (N,) 0..1, how much of the head's motion a point takes part in. body: (N,) 0..1, the same of the
+    shoulders'.
     """
 
     def __init__(self, landmarks: np.ndarray, width: int, height: int) -> None:
@@ -65,13 +88,18 @@ class Rig:
         self.face_height = float(np.ptp(face[:, 1]))
         rings, ring_reach = self.rings_round(face)
         grid = self.still_grid(face, width, height)
-        self.rest = np.concatenate([face, rings, grid])
-        self.reach = np.concatenate([np.ones(len(face)), ring_reach, np.zeros(len(grid))])
+        eyes = [iris_ring(face, *eye) for eye in EYES]
+        self.rest = np.concatenate([face, *eyes, rings, grid])
+        self.reach = np.concatenate([np.ones(len(face) + EYE_POINTS), ring_reach, np.zeros(len(grid))])
         self.still = self.pose.apply(self.rest)
         self.texture = self.still[:, :2].astype(np.float32)
-        self.triangles = np.concatenate([topology.FACE_TRIANGLES, self.triangles_round()]).astype(np.int32)
+        self.triangles = np.concatenate(
+            [topology.SKIN_TRIANGLES, topology.MOUTH_TRIANGLES, *EYE_TRIANGLES, self.triangles_round()]
+        ).astype(np.int32)
+        self.body = self.body_share(face)
         self.shape_mouth(face)
         self.shape_brows(face)
+        self.shape_smile()
 
     # the mesh
 
@@ -102,13 +130,20 @@ class Rig:
 
     def triangles_round(self) -> np.ndarray:
         """Triangulate all that is outside the face's oval."""
-        points = np.concatenate([topology.OVAL, np.arange(topology.POINTS, len(self.rest))])
+        points = np.concatenate([topology.OVAL, np.arange(topology.POINTS + EYE_POINTS, len(self.rest))])
         triangles = points[Delaunay(self.texture[points]).simplices]
         oval = self.texture[topology.OVAL]
         centres = self.texture[triangles].mean(axis=1)
         return triangles[[cv2.pointPolygonTest(oval, tuple(map(float, c)), False) < 0 for c in centres]]
 
     # what moves with what
+
+    def body_share(self, face: np.ndarray) -> np.ndarray:
+        """Return how much of the shoulders' motion each point takes part in: all of it below the neck."""
+        x, y = self.rest[:, 0], self.rest[:, 1]
+        below = np.clip((y - face[topology.CHIN, 1]) / (NECK * self.face_height), 0, 1)
+        aside = np.abs(x - face[topology.CHIN, 0]) / self.face_height
+        return below * np.clip((SHOULDERS[1] - aside) / (SHOULDERS[1] - SHOULDERS[0]), 0, 1)
 
     def shape_mouth(self, face: np.ndarray) -> None:
         """Work out how far each point goes with the jaw, with the lips' width, and to close the mouth."""
@@ -146,13 +181,32 @@ class Rig:
         above = self.rest[:, 1] < face[168, 1] + 0.02 * self.face_height  # the bridge of the nose
         self.brow = np.exp(-((apart / (0.06 * self.face_height)) ** 2)) * above * 0.03 * self.face_height
 
+    def shape_smile(self) -> None:
+        """Work out how a smile draws the corners of the mouth up and out, and the cheeks up."""
+        across = (self.rest[:, 0] - self.mouth[0]) / self.mouth_width
+        up = (self.mouth[1] - self.rest[:, 1]) / self.face_height
+        corner = np.exp(-(((np.abs(across) - 0.5) / 0.24) ** 2) - (up / 0.075) ** 2)
+        cheek = np.exp(-(((np.abs(across) - 0.75) / 0.40) ** 2) - ((up - 0.15) / 0.09) ** 2)
+        moves = SMILE * (self.reach > 0)
+        self.smile = np.zeros_like(self.rest)
+        self.smile[:, 0] = 0.7 * moves * corner * np.sign(across)
+        self.smile[:, 1] = -moves * (corner + 0.35 * cheek)
+        self.smile[:, 2] = -0.3 * moves * cheek
+
     # a frame
 
     def points(self, wish: Expression) -> np.ndarray:
         """Return the (N, 3) points in pixels of the portrait's frame."""
         shaped = self.expressed(wish)
         moved = self.turned(shaped, wish)
-        return self.pose.apply(shaped + (moved - shaped) * self.reach[:, None])
+        shaped += (moved - shaped) * self.reach[:, None]
+        shaped[:, :2] += self.leaned(wish) * ((1 - self.reach) * self.body)[:, None]
+        return self.pose.apply(shaped)
+
+    def leaned(self, wish: Expression) -> np.ndarray:
+        """Return the (2,) way of the shoulders, which follow the head a little, and rise with the breath."""
+        head = self.turned(np.zeros((1, 3)), wish)[0, :2]
+        return BODY * head - (0, BREATH * wish.breath)
 
     def skull(self, points: np.ndarray, wish: Expression) -> np.ndarray:
         """Return where points at rest, (n, 3), come to lie in pixels if only the head moves."""
@@ -168,10 +222,13 @@ class Rig:
         """Return the points at rest with the face's own movements done."""
         points = self.rest.copy()
         points[:, 1] += self.closing + self.jaw * wish.opening - self.brow * wish.brows
+        points += self.smile * wish.smile
         self.widen(points, wish)
-        self.look_ahead(points, wish)
-        for lids in LIDS:
-            self.shut(points, lids, wish.blink)
+        for ring, (_, iris) in zip(IRIS_RINGS, EYES, strict=True):
+            points[iris : iris + 5, :2] += EYEBALL * np.sin(wish.gaze)
+            points[ring, :2] += EYEBALL * np.sin(wish.gaze) * (1, LID_HOLDS)
+        for upper, lower in LIDS:
+            points[list(upper)] += (points[list(lower)] - points[list(upper)]) * wish.blink * 0.97
         return points
 
     def widen(self, points: np.ndarray, wish: Expression) -> None:
@@ -180,16 +237,3 @@ class Rig:
         rounded = max(0.0, -wish.width) * self.lip_width  # rounded lips are pushed forward
         points[:, 2] -= 0.05 * self.face_height * rounded
         points[:, 1] += np.sign(points[:, 1] - self.mouth[1]) * 0.006 * self.face_height * rounded
-
-    def look_ahead(self, points: np.ndarray, wish: Expression) -> None:
-        """Turn the eyes against the head."""
-        pitch, yaw, _ = wish.turn
-        for iris in (topology.LEFT_IRIS, topology.RIGHT_IRIS):
-            points[iris : iris + 5, 0] += GAZE * EYEBALL * np.clip(np.sin(yaw), -0.25, 0.25)
-            points[iris : iris + 5, 1] -= GAZE * EYEBALL * np.clip(np.sin(pitch), -0.2, 0.2)
-
-    def shut(self, points: np.ndarray, lids: tuple[tuple[int, ...], ...], blink: float) -> None:
-        upper, lower, crease = (list(row) for row in lids)
-        fall = (points[lower] - points[upper]) * blink * 0.97
-        points[upper] += fall
-        points[crease, 1] += 0.35 * fall[:, 1]
