@@ -16,6 +16,7 @@ from worker.engines.swap.portrait import Portrait
 from worker.engines.swap.quality import Quality
 from worker.engines.swap.shape import transfer, with_shift
 from worker.engines.swap.skin import Skin, lab_of_rgb
+from worker.engines.swap.turning import Turning, spread_over
 from worker.faces.smooth import Face
 from worker.media.picture import Picture
 from worker.memory import Remembers
@@ -30,7 +31,7 @@ EDGE_BLUR = 0.006  # of the face: what the coarse mask needs to lose its steps
 class Renderer(Remembers):
     """Swaps one portrait into one clip. `neutral` is the video's face at rest, (478, 3) without pose."""
 
-    REMEMBERED = ("tone", "occlusion", "own_skin", "new_skin", "grain")
+    REMEMBERED = ("tone", "occlusion", "own_skin", "new_skin", "turning", "grain")
 
     def __init__(self, portrait: Portrait, neutral: np.ndarray, to_rgb: np.ndarray, quality: Quality) -> None:
         self.portrait = portrait
@@ -46,14 +47,17 @@ class Renderer(Remembers):
         self.tone = tone.Tone()
         self.occlusion = Occlusion()
         self.own_skin, self.new_skin = Skin(), Skin()
+        self.turning = Turning()
         self.grain.forget()
 
     def render(self, picture: Picture, face: Face) -> bool:
         """Swap the face; return whether there was enough of it in the picture."""
         if face.is_new:
             self.forget()
-        new = face.pose.apply(with_shift(face.shape, self.shift)).astype(np.float32)
-        cutout = cut(picture, face.landmarks, new)
+        shown = self.turning.shown(face.pose)
+        if not shown.any():
+            return False
+        cutout = cut(picture, face.landmarks, self.new_landmarks(face, shown))
         if cutout is None:
             return False
         large = cutout.face > self.quality.large_face
@@ -67,8 +71,18 @@ class Renderer(Remembers):
         add_closing_eyes(layer, cutout, closing(face.shape, self.neutral))
         add_mouth(layer, cutout)
         layer.cover *= face.presence * (1 - cv2.resize(occluded, cutout.half_size))
+        if shown.min() < 1:
+            layer.cover *= spread_over(cutout, shown)
         mix(picture, cutout, layer)
         return True
+
+    def new_landmarks(self, face: Face, shown: np.ndarray) -> np.ndarray:
+        """Return the (478, 3) points of the new face, `shown` 0..1 for each of the first 468.
+
+        As it fades it takes the own face's shape: else two mouths and noses would show through each other.
+        """
+        shape = with_shift(face.shape, self.shift * shown[:, None])
+        return face.pose.apply(shape).astype(np.float32)
 
     def match_light(self, layer: Layer, cutout: Cutout) -> np.ndarray:
         """Match the layer to the video's light; return the small map of what covers the face, 0..1."""
