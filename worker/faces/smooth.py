@@ -1,4 +1,4 @@
-"""Calm the landmarks of a stream without delaying them.
+"""Calm the landmarks of a stream without delaying them, each track for itself.
 
 Each frame is seen together with its neighbours on both sides, so nothing lags behind: the face's shape is
 averaged widely, lips and lids narrowly, and the pose least where the head moves most.
@@ -6,26 +6,23 @@ averaged widely, lips and lids narrowly, and the pose least where the head moves
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from worker.faces import topology
+from worker.faces.moment import Moment
 from worker.faces.pose import Pose, fit, pose_of
-from worker.faces.track import face_size
+from worker.memory import Kept, Remembers, storable
 
 REACH = 4  # frames looked at on either side
 SHAPE_SPREAD, EXPRESSION_SPREAD, POSE_SPREAD = 1.6, 0.8, 1.2  # standard deviations, in frames
 MOTION_SPREAD = 0.25  # in eye distances: neighbours whose head is farther off say little about this pose
-JUMP = 0.6  # in face sizes: what no head moves between two frames
 FADE = 3  # frames over which the swap comes and goes with the face
 
-Payload = TypeVar("Payload")
 
-
+@storable
 @dataclass(frozen=True, kw_only=True)
 class Sighting:
     """One frame's face: where it is, and what it is without its pose."""
@@ -42,12 +39,6 @@ class Sighting:
     @property
     def centre(self) -> np.ndarray:
         return self.landmarks[topology.RIGID, :2].mean(axis=0)
-
-    def jumps_to(self, other: Sighting) -> bool:
-        """Whether the other cannot be the same face one frame on."""
-        size, other_size = face_size(self.landmarks), face_size(other.landmarks)
-        moved = np.linalg.norm(other.centre - self.centre)
-        return bool(moved > JUMP * min(size, other_size)) or not 2 / 3 < other_size / size < 3 / 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,74 +75,88 @@ def smooth(sightings: list[Sighting], steps: np.ndarray, here: Sighting) -> tupl
     return shape, fit(shape[face], placed[face].astype(np.float64))
 
 
+@storable
+@dataclass(frozen=True, kw_only=True)
+class Frame:
+    """What the smoothing knows of one picture. `is_cut`: nothing before it belongs to what follows."""
+
+    sightings: dict[int, Sighting]
+    is_cut: bool
+
+
 @dataclass(kw_only=True)
-class _Frame:
-    payload: Any
-    sighting: Sighting | None
-    is_cut: bool  # nothing before this frame belongs to what follows
+class SmootherState:
+    """The newest frame is the last, in either."""
+
+    before: list[Frame] = field(default_factory=list)
+    ahead: list[tuple[Moment[np.ndarray], Frame]] = field(default_factory=list)
 
 
-class Smoother:
-    """Turns a stream of (payload, landmarks or None, is_cut) into one of (payload, Face or None)."""
+class Smoother(Remembers):
+    """Turns moments with landmarks into the same moments with calm faces, a few frames later."""
 
     def __init__(self, *, reach: int = REACH) -> None:
         self.reach = reach
-        self.before: deque[_Frame] = deque(maxlen=reach)
-        self.after: deque[_Frame] = deque()
+        self.state = SmootherState()
 
-    def run(
-        self, frames: Iterable[tuple[Payload, np.ndarray | None, bool]]
-    ) -> Iterator[tuple[Payload, Face | None]]:
-        last = None
-        for payload, landmarks, is_cut in frames:
-            sighting = None if landmarks is None else Sighting.of(landmarks)
-            jumped = bool(last and sighting and last.jumps_to(sighting))
-            self.after.append(_Frame(payload=payload, sighting=sighting, is_cut=is_cut or jumped))
-            last = sighting
-            if len(self.after) > self.reach:
-                yield self.next()
-        while self.after:
-            yield self.next()
+    def put_aside(self) -> Kept:
+        """What waits is taken again by whoever goes on."""
+        return {"before": list(self.state.before)}
 
-    def next(self) -> tuple[Payload, Face | None]:
-        here = self.after.popleft()
-        face = self.face(here, here.sighting) if here.sighting else None
-        payload, here.payload = here.payload, None  # the past is kept for its landmarks alone
-        self.before.append(here)
-        return payload, face
+    def take_up(self, kept: Kept) -> None:
+        self.state = SmootherState(before=kept["before"])
 
-    def face(self, here: _Frame, sighting: Sighting) -> Face:
-        past, future = self.past(here), self.future()
-        around = [(0, here), *((-step, f) for step, f in past), *future]
-        seen = [(step, frame.sighting) for step, frame in around if frame.sighting]
+    def run(self, moments: Iterable[Moment[np.ndarray]]) -> Iterator[Moment[Face]]:
+        for moment in moments:
+            self.take(moment)
+            if len(self.state.ahead) > self.reach:
+                yield self.give()
+        while self.state.ahead:
+            yield self.give()
+
+    def take(self, moment: Moment[np.ndarray]) -> None:
+        sightings = {track: Sighting.of(landmarks) for track, landmarks in moment.people.items()}
+        self.state.ahead.append((moment, Frame(sightings=sightings, is_cut=moment.is_cut)))
+
+    def give(self) -> Moment[Face]:
+        """Return the oldest moment that was taken and not yet given."""
+        moment, here = self.state.ahead.pop(0)
+        people = {track: self.face(here, track) for track in here.sightings}
+        self.state.before = [*self.state.before, here][-self.reach :]
+        return replace(moment, people=people)  # type: ignore[arg-type, return-value]
+
+    def face(self, here: Frame, track: int) -> Face:
+        past, future = self.past(here, track), self.future(track)
+        around = [(0, here), *((-step, frame) for step, frame in past), *future]
+        seen = [(step, frame.sightings[track]) for step, frame in around if track in frame.sightings]
         steps = np.array([step for step, _ in seen], float)
-        shape, pose = smooth([each for _, each in seen], steps, sighting)
-        gaps = [abs(step) for step, frame in around if frame.sighting is None]
+        shape, pose = smooth([each for _, each in seen], steps, here.sightings[track])
+        gaps = [abs(step) for step, frame in around if track not in frame.sightings]
         return Face(
             landmarks=pose.apply(shape).astype(np.float32),
             pose=pose,
             shape=shape,
             presence=min([1.0, *(gap / (FADE + 1) for gap in gaps)]),
-            is_new=not past or past[0][1].sighting is None,
+            is_new=not past or track not in past[0][1].sightings,
         )
 
-    def past(self, here: _Frame) -> list[tuple[int, _Frame]]:
-        """Return (steps back, frame), back to the last cut or the first frame without a face."""
+    def past(self, here: Frame, track: int) -> list[tuple[int, Frame]]:
+        """Return (steps back, frame), back to the last cut or the first frame without that face."""
         frames, newer = [], here
-        for step, frame in enumerate(reversed(self.before), 1):
-            if newer.is_cut or newer.sighting is None:
+        for step, frame in enumerate(reversed(self.state.before), 1):
+            if newer.is_cut or track not in newer.sightings:
                 break
             frames.append((step, frame))
             newer = frame
         return frames
 
-    def future(self) -> list[tuple[int, _Frame]]:
-        """Return (steps ahead, frame), up to the next cut or the first frame without a face."""
+    def future(self, track: int) -> list[tuple[int, Frame]]:
+        """Return (steps ahead, frame), up to the next cut or the first frame without that face."""
         frames = []
-        for step, frame in enumerate(self.after, 1):
+        for step, (_, frame) in enumerate(self.state.ahead, 1):
             if frame.is_cut:
                 break
             frames.append((step, frame))
-            if frame.sighting is None:
+            if track not in frame.sightings:
                 break
         return frames

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from worker.faces.moment import Moment
 from worker.faces.pose import reference
 from worker.faces.smooth import FADE, Smoother
+from worker.media.picture import Picture
 
 
 def face(x: float = 300, size: float = 100) -> np.ndarray:
@@ -14,9 +18,23 @@ def face(x: float = 300, size: float = 100) -> np.ndarray:
     return (points * size + (x, 240, 0)).astype(np.float32)
 
 
+def moments(landmarks: list, cuts: tuple[int, ...] = ()) -> list[Moment]:
+    nothing = np.zeros((2, 2), np.uint8)
+    return [
+        Moment(
+            index=index,
+            picture=Picture(nothing, nothing, nothing),
+            is_cut=index in cuts,
+            people={} if points is None else {7: points},
+        )
+        for index, points in enumerate(landmarks)
+    ]
+
+
 def run(landmarks: list, cuts: tuple[int, ...] = ()) -> list:
-    frames = ((index, points, index in cuts) for index, points in enumerate(landmarks))
-    return list(Smoother().run(frames))
+    """Return (index, calm face or None) for each picture."""
+    out = Smoother().run(moments(landmarks, cuts))
+    return [(moment.index, moment.people.get(7)) for moment in out]
 
 
 def test_every_frame_comes_out_once_and_in_order():
@@ -48,13 +66,25 @@ def test_a_steadily_moving_face_is_not_delayed():
         assert out[index][1].landmarks == pytest.approx(moving[index], abs=0.2)
 
 
-def test_a_jump_starts_anew():
-    out = run([face(300)] * 8 + [face(600)] * 8)
+def test_a_cut_starts_anew():
+    out = run([face(300)] * 8 + [face(330)] * 8, cuts=(8,))
 
     assert out[7][1].landmarks == pytest.approx(face(300), abs=0.1)
-    assert out[8][1].landmarks == pytest.approx(face(600), abs=0.1)
+    assert out[8][1].landmarks == pytest.approx(face(330), abs=0.1)
     assert [seen.is_new for _, seen in out] == [index in (0, 8) for index in range(16)]
     assert {seen.presence for _, seen in out} == {1.0}
+
+
+def test_each_track_is_calmed_for_itself():
+    rng = np.random.default_rng(4)
+    noisy = [face() + rng.normal(0, 0.8, (478, 3)).astype(np.float32) for _ in range(12)]
+    both = [replace(moment, people=moment.people | {9: face(900)}) for moment in moments(noisy)]
+
+    together, alone = list(Smoother().run(both)), run(noisy)
+
+    for moment, (_, seen) in zip(together, alone, strict=True):
+        assert (moment.people[7].landmarks == seen.landmarks).all()
+        assert moment.people[9].landmarks == pytest.approx(face(900), abs=0.1)
 
 
 def test_the_swap_fades_with_a_face_that_goes_and_comes():

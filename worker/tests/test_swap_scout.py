@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
-from worker.engines.swap.cuts import CutWatch
 from worker.engines.swap.scout import EVERY, PLACES, RUN, glimpses, scout
 from worker.faces.views import rgb_of_yuv
 from worker.tests.clipmaking import write_clip
@@ -31,13 +29,3 @@ def test_a_long_clip_is_looked_at_no_more_often(tmp_path):
     seen = list(glimpses(clip))
 
     assert PLACES / 2 <= len(seen) <= PLACES * RUN / EVERY
-
-
-def test_only_a_cut_is_a_cut():
-    scene = np.tile(np.linspace(30, 220, 640, dtype=np.uint8), (360, 1))
-    brighter, panned, other = scene + 15, np.roll(scene, 12, axis=1), scene[:, ::-1]
-    watch = CutWatch()
-
-    seen = [watch.sees(luma) for luma in (scene, brighter, panned, other, other, scene)]
-
-    assert seen == [False, False, False, True, False, True]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import numpy as np
+
+from worker.memory import Remembers
 
 EVERY = 12  # frames between two measurements
 MEMORY = 0.7
@@ -25,9 +28,17 @@ def noise_level(luma: np.ndarray, where: np.ndarray) -> float:
     return float(np.median(values)) / 0.6745 / math.sqrt(20) if len(values) > 100 else 0.0
 
 
-class Grain:
+@cache
+def noise_field() -> np.ndarray:
+    """Return (FIELD, FIELD) float32 noise of deviation 1, one for all faces: it is large and slow to make."""
+    return np.random.default_rng(0).standard_normal((FIELD, FIELD), np.float32)
+
+
+class Grain(Remembers):
+    REMEMBERED = ("level", "frames")
+
     def __init__(self) -> None:
-        self.field = np.random.default_rng(0).standard_normal((FIELD, FIELD), np.float32)
+        self.field = noise_field()
         self.level: float | None = None
         self.frames = 0
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import count
 from time import perf_counter
 
 import cv2
@@ -14,21 +15,25 @@ import numpy as np
 from worker.engines import MARKS, Progress, Result, Task
 from worker.engines.pipeline import Pipeline
 from worker.engines.swap.cuts import CutWatch
-from worker.engines.swap.portrait import prepare
+from worker.engines.swap.portrait import Portrait, prepare
 from worker.engines.swap.quality import QUALITIES, Quality
 from worker.engines.swap.render import Renderer
+from worker.engines.swap.renderers import Renderers
 from worker.engines.swap.scout import Findings, scout
 from worker.errors import NoFaceInSource, NoFaceInVideo
 from worker.faces import topology
+from worker.faces.crowd import RETURN, Crowd
+from worker.faces.moment import Moment
 from worker.faces.smooth import Face, Smoother
-from worker.faces.track import Tracker, face_size, landmarks_of_photo
+from worker.faces.track import face_size, landmarks_of_photo
 from worker.faces.views import PlanesView, rgb_of_yuv, yuv_of_rgb
 from worker.media.framing import Follower, crop, output_size, resize
 from worker.media.photo import read_photo
-from worker.media.picture import Picture
+from worker.media.resume import Place, pictures_from, place_of
 from worker.media.sink import Mp4Sink
 from worker.media.sound import Sound
 from worker.media.source import VideoSource, open_video
+from worker.memory import Kept, Remembers, Snapshots
 
 SMALLEST_TEXTURE = 300  # pixels: the photo's face is kept at least this high, however small the clip's is
 MATRICES = {1: "bt709", 5: "bt601", 6: "bt601"}  # by the number of ISO/IEC 23091-2
@@ -48,50 +53,64 @@ def run(task: Task, progress: Progress) -> Result:
         raise NoFaceInSource(f"No face was found in the source photo of {width}x{height} pixels.")
     assert task.reference_video is not None  # a swap without one is refused as a bad payload
     with open_video(task.reference_video) as source:
-        swap = Swap(source=source, photo=photo, landmarks=landmarks, quality=QUALITIES[task.quality])
-        with swap.timed("scout"):
-            swap.findings = scout(source.path, swap.to_rgb)
-        progress("generating", 0, source.frames)
-        return write(task, swap, progress)
-
-
-def write(task: Task, swap: Swap, progress: Progress) -> Result:
-    """Run the stream into the output file."""
-    source = swap.source
-    camera = Follower(source.width, source.height, task.aspect_ratio, float(source.rate))
-    width, height = output_size(camera.width, camera.height, enable_4k=task.enable_4k)
-    sound = Sound(source.path) if source.has_audio else None
-    sink = Mp4Sink(
-        task.output,
-        width=width,
-        height=height,
-        rate=source.rate,
-        time_base=source.time_base,
-        colour=source.colour,
-        sound=sound,
-        quality=task.quality,
-        comment=MARKS[task.mode],
-    )
-    first = last = 0
-    with sink, Pipeline() as pipeline:
-        for picture, box in swap.pictures(pipeline):
-            with swap.timed("encode"):
-                framed = crop(picture, camera.follow(box), camera.width, camera.height)
-                sink.write(resize(framed, width, height))
-            first, last = first if sink.frames > 1 else picture.pts, picture.pts
+        camera = Follower(source.width, source.height, task.aspect_ratio, float(source.rate))
+        sink = sink_for(task, source, output_size(camera.width, camera.height, enable_4k=task.enable_4k))
+        swap = Swap(
+            source=source,
+            photo=photo,
+            landmarks=landmarks,
+            quality=QUALITIES[task.quality],
+            camera=camera,
+            snapshots=Snapshots(every=sink.segment_frames),
+        )
+        with sink:
+            if sink.remembered is not None:
+                swap.take_up(sink.remembered)
+            else:
+                with swap.timed("scout"):
+                    swap.findings = scout(source.path, swap.to_rgb)
             progress("generating", sink.frames, source.frames)
-        if not swap.swapped:
-            raise NoFaceInVideo(f"No face was found in any of the {sink.frames} pictures of the video.")
-        progress("packaging", sink.frames, sink.frames)
+            write(swap, sink, progress)
     return Result(
         frames=sink.frames,
         swapped=swap.swapped,
-        width=width,
-        height=height,
+        width=sink.width,
+        height=sink.height,
         fps=float(source.rate),
-        seconds=float((last - first) * source.time_base + 1 / source.rate),
+        seconds=sink.seconds,
         stage_seconds=dict(swap.seconds),
     )
+
+
+def sink_for(task: Task, source: VideoSource, size: tuple[int, int]) -> Mp4Sink:
+    return Mp4Sink(
+        task.output,
+        width=size[0],
+        height=size[1],
+        rate=source.rate,
+        time_base=source.time_base,
+        colour=source.colour,
+        sound=Sound(source.path) if source.has_audio else None,
+        quality=task.quality,
+        comment=MARKS[task.mode],
+        parts=task.parts,
+    )
+
+
+def write(swap: Swap, sink: Mp4Sink, progress: Progress) -> None:
+    """Run the stream into the file."""
+    camera = swap.camera
+    with Pipeline() as pipeline:
+        for moment in swap.moments(pipeline):
+            memory = swap.snapshots.take(moment.index)
+            with swap.timed("encode"):
+                framed = crop(moment.picture, camera.follow(box_of(moment)), camera.width, camera.height)
+                sink.write(resize(framed, sink.width, sink.height), memory)
+            swap.snapshots.note(moment.index + 1, "camera", camera)
+            progress("generating", sink.frames, swap.source.frames)
+    if not swap.swapped:
+        raise NoFaceInVideo(f"No face was found in any of the {sink.frames} pictures of the video.")
+    progress("packaging", sink.frames, sink.frames)
 
 
 @dataclass(kw_only=True)
@@ -102,7 +121,11 @@ class Swap:
     photo: np.ndarray
     landmarks: np.ndarray
     quality: Quality
+    camera: Follower
+    snapshots: Snapshots
+    place: Place | None = None
     findings: Findings | None = None
+    portrait: Portrait | None = None
     swapped: int = 0
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
 
@@ -111,45 +134,59 @@ class Swap:
         matrix = MATRICES.get(self.source.colour.space, by_size)
         self.to_rgb = rgb_of_yuv(matrix, full_range=False)
         self.to_yuv = yuv_of_rgb(matrix, full_range=False)
+        self.cuts, self.lead, self.smoother = CutWatch(), Lead(), Smoother()
+        self.crowd = Crowd(rate=float(self.source.rate), scales=self.quality.look_scales)
+        self.renderers = Renderers(make=self.renderer, keep=round(RETURN * self.source.rate))
 
-    def pictures(self, pipeline: Pipeline) -> Iterator[tuple[Picture, Box | None]]:
-        """Return each picture, swapped, with the box of its face."""
+    def take_up(self, kept: Kept) -> None:
+        """Go on from the frame before which all this was remembered."""
+        self.place, self.findings, self.swapped = kept["place"], kept["findings"], kept["swapped"]
+        for name in ("cuts", "crowd", "lead", "smoother", "renderers", "camera"):
+            getattr(self, name).take_up(kept[name])
+
+    def moments(self, pipeline: Pipeline) -> Iterator[Moment[Face]]:
+        """Return each moment with its picture swapped."""
+        after = self.snapshots.after
         decoded = pipeline.ahead(self.decode(), name="decode")
-        seen = pipeline.ahead(Smoother().run(self.track(decoded)), name="track")
-        return pipeline.ahead(self.render(seen), name="render")
+        scenes = after(self.cuts.run(decoded), cuts=self.cuts)
+        tracked = after(self.track(scenes), crowd=self.crowd, lead=self.lead)
+        seen = pipeline.ahead(after(self.smoother.run(tracked), smoother=self.smoother), name="track")
+        return pipeline.ahead(after(self.render(seen), renderers=self.renderers), name="render")
 
-    def decode(self) -> Iterator[Picture]:
-        pictures = iter(self.source)
-        while True:
+    def decode(self) -> Iterator[Moment[np.ndarray]]:
+        pictures = pictures_from(self.source, self.place) if self.place else iter(self.source)
+        for index in count(self.place.index if self.place else 0):
             with self.timed("decode"):
                 picture = next(pictures, None)
             if picture is None:
                 return
-            yield picture
+            if self.snapshots.is_due(index):
+                self.snapshots.note(index, "place", place_of(picture, index))
+            yield Moment(index=index, picture=picture)
 
-    def track(self, pictures: Iterable[Picture]) -> Iterator[tuple[Picture, np.ndarray | None, bool]]:
-        tracker, cuts = Tracker(scales=self.quality.look_scales), CutWatch()
-        for picture in pictures:
+    def track(self, moments: Iterable[Moment[np.ndarray]]) -> Iterator[Moment[np.ndarray]]:
+        for moment in moments:
             with self.timed("track"):
-                is_cut = cuts.sees(picture.y)
-                if is_cut:
-                    tracker.forget()
-                landmarks = tracker.follow(PlanesView(*picture.planes, self.to_rgb))
-            yield picture, landmarks, is_cut
+                if moment.is_cut:
+                    self.crowd.forget()
+                people = self.crowd.follow(PlanesView(*moment.picture.planes, self.to_rgb))
+                sources = self.lead.cast(people)
+            yield replace(moment, people={track: people[track] for track in sources}, sources=sources)
 
-    def render(self, seen: Iterable[tuple[Picture, Face | None]]) -> Iterator[tuple[Picture, Box | None]]:
-        renderer = self.renderer(self.findings) if self.findings else None
-        for picture, face in seen:
+    def render(self, moments: Iterable[Moment[Face]]) -> Iterator[Moment[Face]]:
+        for moment in moments:
             with self.timed("render"):
-                if face is not None:
-                    renderer = renderer or self.renderer(findings_in(face))
-                    self.swapped += renderer.render(picture, face)
-            yield picture, box_of(face) if face else None
+                self.swapped += self.renderers.render(moment)
+            self.snapshots.note(moment.index + 1, "swapped", self.swapped)
+            self.snapshots.note(moment.index + 1, "findings", self.findings)
+            yield moment
 
-    def renderer(self, findings: Findings) -> Renderer:
-        size = np.clip(findings.size, SMALLEST_TEXTURE, self.quality.texture_face)
-        portrait = prepare(self.photo, self.landmarks, float(size), self.to_yuv)
-        return Renderer(portrait, findings.neutral, self.to_rgb, self.quality)
+    def renderer(self, source: int, face: Face) -> Renderer:
+        findings = self.findings = self.findings or findings_in(face)
+        if self.portrait is None:
+            size = np.clip(findings.size, SMALLEST_TEXTURE, self.quality.texture_face)
+            self.portrait = prepare(self.photo, self.landmarks, float(size), self.to_yuv)
+        return Renderer(self.portrait, findings.neutral, self.to_rgb, self.quality)
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
@@ -165,6 +202,23 @@ def findings_in(face: Face) -> Findings:
     return Findings(size=face_size(face.landmarks), neutral=face.shape)
 
 
-def box_of(face: Face) -> Box:
-    points = face.landmarks[: topology.FACE_POINTS, :2]
+def box_of(moment: Moment[Face]) -> Box | None:
+    """Return the box of the face that the result is framed round: the one that came first."""
+    if not moment.people:
+        return None
+    points = moment.people[min(moment.people)].landmarks[: topology.FACE_POINTS, :2]
     return (*points.min(axis=0).tolist(), *points.max(axis=0).tolist())
+
+
+class Lead(Remembers):
+    """Gives the source to one face at a time: the one that has it, else the largest."""
+
+    REMEMBERED = ("track",)
+
+    def __init__(self) -> None:
+        self.track: int | None = None
+
+    def cast(self, people: dict[int, np.ndarray]) -> dict[int, int]:
+        if self.track not in people:
+            self.track = max(people, key=lambda track: face_size(people[track]), default=None)
+        return {} if self.track is None else {self.track: 0}

@@ -1,0 +1,25 @@
+"""What travels from step to step: one picture of a clip and who is in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from worker.media.picture import Picture
+
+Person = TypeVar("Person")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moment(Generic[Person]):
+    """The clip's picture number `index`, from 0 on. `is_cut`: it begins another scene.
+
+    `people`, by track: at first their (478, 3) landmarks, once smoothed their `Face`.
+    `sources`, by track: the number of the source that each of them gets.
+    """
+
+    index: int
+    picture: Picture
+    is_cut: bool = False
+    people: dict[int, Person] = field(default_factory=dict)
+    sources: dict[int, int] = field(default_factory=dict)
