@@ -177,7 +177,7 @@ def test_reading_can_begin_at_any_picture(name, footage):
     with open_video(footage(name)) as source:
         pictures = list(source)
 
-    for index in {1, 6, 7, len(pictures) - 1}:  # after a key frame, at one, after the next, at the end
+    for index in {1, 6, 7, 9} & set(range(len(pictures))):  # after a key frame, at one, right after it, later
         wanted = pictures[index]
         with open_video(footage(name)) as source:
             source.begin_at(wanted.pts)
