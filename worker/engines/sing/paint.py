@@ -102,7 +102,9 @@ def soften_steps(luma: np.ndarray, places: np.ndarray, step: int) -> None:
     wide = cv2.GaussianBlur(cv2.dilate(tears, np.ones((3, 3))), (0, 0), 0.7)
     full = wide.shape[1] * step, wide.shape[0] * step
     cover = cv2.resize(wide, full, interpolation=cv2.INTER_LINEAR)[: luma.shape[0], : luma.shape[1]]
-    blend(luma, cv2.GaussianBlur(luma, (0, 0), 0.6 * step), cover)
+    rows, columns = (np.flatnonzero(cover.any(axis=axis)) for axis in (1, 0))
+    part = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    blend(luma[part], cv2.GaussianBlur(luma[part], (0, 0), 0.6 * step), cover[part])
 
 
 def lay_in(picture: Picture, inside: Inside) -> None:

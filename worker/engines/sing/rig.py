@@ -24,7 +24,9 @@ RINGS = (
 NECK = 0.40  # face heights below the chin over which the body stops following
 BODY = 0.10  # how much of the head's way the shoulders go
 BREATH = 0.02  # eye distances that a full breath lifts them
-SHOULDERS = (0.9, 2.2)  # face heights to the side of the neck: so far they go as one, so far at all
+# Face heights to the side of the neck, and below the chin: so far they go as one, so far at all.
+SHOULDERS_ASIDE = (0.45, 1.1)
+SHOULDERS_DOWN = (0.7, 1.3)
 GRID = (12, 9)  # still points over the picture
 SMILE = 0.055  # eye distances that the corners of the mouth rise
 
@@ -42,18 +44,32 @@ LOWER_LIP = (
     *(77, 90, 180, 85, 16, 315, 404, 320, 307),
     *(146, 91, 181, 84, 17, 314, 405, 321, 375),
 )
-# Each upper lid point with the lower lid point that it meets. Nothing round them moves along: it would bend
-# the rims of glasses.
+# Each upper lid point with the lower lid point that it meets, and the crease points above it. The
+# crease stays: it would bend the rims of glasses.
 LIDS = (
-    ((246, 161, 160, 159, 158, 157, 173), (7, 163, 144, 145, 153, 154, 155)),
-    ((466, 388, 387, 386, 385, 384, 398), (249, 390, 373, 374, 380, 381, 382)),
+    ((246, 161, 160, 159, 158, 157, 173), (7, 163, 144, 145, 153, 154, 155), (247, 30, 29, 27, 28, 56, 190)),
+    (
+        (466, 388, 387, 386, 385, 384, 398),
+        (249, 390, 373, 374, 380, 381, 382),
+        (467, 260, 259, 257, 258, 286, 414),
+    ),
 )
 EYES = ((topology.LEFT_EYE, topology.LEFT_IRIS), (topology.RIGHT_EYE, topology.RIGHT_IRIS))
 IRIS_SHARE = 0.5  # of the way from its centre to the lids, the iris turns as one
 LID_HOLDS = 0.6  # how much of a look up or down its rim goes: lids are near
 EYE_POINTS = sum(len(ring) for ring, _ in EYES)
 IRIS_RINGS = np.split(topology.POINTS + np.arange(EYE_POINTS), len(EYES))
+LASH_SHARE = 0.5  # of the way from a lid's edge to its crease: so far up lashes reach, and go with the lid
+LASHES = np.split(
+    topology.POINTS + EYE_POINTS + np.arange(sum(len(upper) for upper, _, _ in LIDS)), len(LIDS)
+)
+ADDED = EYE_POINTS + sum(len(row) for row in LASHES)
 BROWS = np.concatenate([topology.LEFT_BROW, topology.RIGHT_BROW])
+
+
+def fading(way: np.ndarray, whole: float, end: float) -> np.ndarray:
+    """Return 1 up to `whole`, 0 from `end` on."""
+    return np.clip((end - way) / (end - whole), 0, 1)
 
 
 def iris_ring(face: np.ndarray, lids: np.ndarray, iris: int) -> np.ndarray:
@@ -74,6 +90,21 @@ def eye_triangles(lids: np.ndarray, ring: np.ndarray, iris: int) -> np.ndarray:
 EYE_TRIANGLES = [eye_triangles(lids, ring, iris) for (lids, iris), ring in zip(EYES, IRIS_RINGS, strict=True)]
 
 
+def lashes_over(face: np.ndarray, upper: tuple[int, ...], crease: tuple[int, ...]) -> np.ndarray:
+    return face[list(upper)] + LASH_SHARE * (face[list(crease)] - face[list(upper)])
+
+
+def with_lashes(triangles: np.ndarray) -> np.ndarray:
+    """Return the triangles with those between lid and crease split into two strips at the lashes."""
+    for (upper, _, crease), lashes in zip(LIDS, LASHES, strict=True):
+        between = np.isin(triangles, upper + crease).all(axis=1)
+        below, above = triangles[between].copy(), triangles[between].copy()
+        for lid, fold, lash in zip(upper, crease, lashes, strict=True):
+            below[below == fold], above[above == lid] = lash, lash
+        triangles = np.concatenate([triangles[~between], below, above])
+    return triangles
+
+
 class Rig:
     """The mesh of one portrait of (width, height) pixels with these (478, 3) landmarks.
 
@@ -89,12 +120,18 @@ class Rig:
         rings, ring_reach = self.rings_round(face)
         grid = self.still_grid(face, width, height)
         eyes = [iris_ring(face, *eye) for eye in EYES]
-        self.rest = np.concatenate([face, *eyes, rings, grid])
-        self.reach = np.concatenate([np.ones(len(face) + EYE_POINTS), ring_reach, np.zeros(len(grid))])
+        lashes = [lashes_over(face, upper, crease) for upper, _, crease in LIDS]
+        self.rest = np.concatenate([face, *eyes, *lashes, rings, grid])
+        self.reach = np.concatenate([np.ones(len(face) + ADDED), ring_reach, np.zeros(len(grid))])
         self.still = self.pose.apply(self.rest)
         self.texture = self.still[:, :2].astype(np.float32)
         self.triangles = np.concatenate(
-            [topology.SKIN_TRIANGLES, topology.MOUTH_TRIANGLES, *EYE_TRIANGLES, self.triangles_round()]
+            [
+                with_lashes(topology.SKIN_TRIANGLES),
+                topology.MOUTH_TRIANGLES,
+                *EYE_TRIANGLES,
+                self.triangles_round(),
+            ]
         ).astype(np.int32)
         self.body = self.body_share(face)
         self.shape_mouth(face)
@@ -130,7 +167,7 @@ class Rig:
 
     def triangles_round(self) -> np.ndarray:
         """Triangulate all that is outside the face's oval."""
-        points = np.concatenate([topology.OVAL, np.arange(topology.POINTS + EYE_POINTS, len(self.rest))])
+        points = np.concatenate([topology.OVAL, np.arange(topology.POINTS + ADDED, len(self.rest))])
         triangles = points[Delaunay(self.texture[points]).simplices]
         oval = self.texture[topology.OVAL]
         centres = self.texture[triangles].mean(axis=1)
@@ -139,11 +176,12 @@ class Rig:
     # what moves with what
 
     def body_share(self, face: np.ndarray) -> np.ndarray:
-        """Return how much of the shoulders' motion each point takes part in: all of it below the neck."""
+        """Return how much of the shoulders' motion each point takes part in: most below the neck."""
         x, y = self.rest[:, 0], self.rest[:, 1]
-        below = np.clip((y - face[topology.CHIN, 1]) / (NECK * self.face_height), 0, 1)
+        below = (y - face[topology.CHIN, 1]) / self.face_height
         aside = np.abs(x - face[topology.CHIN, 0]) / self.face_height
-        return below * np.clip((SHOULDERS[1] - aside) / (SHOULDERS[1] - SHOULDERS[0]), 0, 1)
+        follows = fading(below, *SHOULDERS_DOWN) * fading(aside, *SHOULDERS_ASIDE)
+        return np.clip(below / NECK, 0, 1) * follows
 
     def shape_mouth(self, face: np.ndarray) -> None:
         """Work out how far each point goes with the jaw, with the lips' width, and to close the mouth."""
@@ -227,8 +265,11 @@ class Rig:
         for ring, (_, iris) in zip(IRIS_RINGS, EYES, strict=True):
             points[iris : iris + 5, :2] += EYEBALL * np.sin(wish.gaze)
             points[ring, :2] += EYEBALL * np.sin(wish.gaze) * (1, LID_HOLDS)
-        for upper, lower in LIDS:
-            points[list(upper)] += (points[list(lower)] - points[list(upper)]) * wish.blink * 0.97
+        for (upper, lower, _), lashes in zip(LIDS, LASHES, strict=True):
+            fall = (points[list(lower)] - points[list(upper)]) * wish.blink * 0.97
+            points[list(upper)] += fall
+            points[lashes[1:-1]] += fall[1:-1]
+            points[lashes[[0, -1]]] += (1 - LASH_SHARE) * fall[[0, -1]]  # else the mesh would tear there
         return points
 
     def widen(self, points: np.ndarray, wish: Expression) -> None:
