@@ -21,16 +21,18 @@ from worker.memory import Kept, Remembers
 
 GLANCE = (32, 18)  # pixels: too coarse for a moving person to matter
 BEFORE, AFTER = 3, 3  # pictures on either side; a flash is shorter
+NO_COLOUR = 128  # of Cb and Cr
+CONTRAST, MOST_GAIN = 40.0, 3.0  # levels of luma, standard deviation; beyond that gain there is mostly noise
 CHANGE = 9.0  # levels: the least that tells two scenes apart
 SPIKE = 2.5  # times the largest change from one picture to the next nearby
 
 
 def glance(picture: Picture) -> np.ndarray:
-    """Return the picture's coarse Y, Cb, Cr as (18, 32, 3) float32, its mean brightness taken out."""
+    """Return the picture's coarse Y, Cb, Cr as (18, 32, 3) float32, as if evenly bright and contrasty."""
     planes = [cv2.resize(plane, GLANCE, interpolation=cv2.INTER_AREA) for plane in picture.planes]
     coarse = cv2.merge(planes).astype(np.float32)
-    coarse[..., 0] -= coarse[..., 0].mean()
-    return coarse
+    coarse -= (coarse[..., 0].mean(), NO_COLOUR, NO_COLOUR)
+    return coarse * min(CONTRAST / (coarse[..., 0].std() + 1), MOST_GAIN)
 
 
 def apart(one: np.ndarray, other: np.ndarray) -> float:
