@@ -15,6 +15,7 @@ from worker.engines.swap.occlusion import Occlusion
 from worker.engines.swap.portrait import Portrait
 from worker.engines.swap.quality import Quality
 from worker.engines.swap.shape import transfer, with_shift
+from worker.engines.swap.sharpness import Sharpness
 from worker.engines.swap.skin import Skin, lab_of_rgb
 from worker.engines.swap.turning import Turning, spread_over
 from worker.faces.smooth import Face
@@ -24,6 +25,7 @@ from worker.memory import Remembers
 SHOWN = 0.5  # cover from which a pixel tells about the portrait's light
 UNCOVERED = 0.3  # occlusion up to which it tells about the video's
 GLASSES_EDGE = 0.03  # of the small copy: how far glasses reach beyond brows and eyes
+FEATURE_EDGE = 0.01  # of the cutout: lids and lips end a little beyond their points
 CLEAN = 0.8  # cover from which noise can be measured
 EDGE_BLUR = 0.006  # of the face: what the coarse mask needs to lose its steps
 
@@ -31,7 +33,7 @@ EDGE_BLUR = 0.006  # of the face: what the coarse mask needs to lose its steps
 class Renderer(Remembers):
     """Swaps one portrait into one clip. `neutral` is the video's face at rest, (478, 3) without pose."""
 
-    REMEMBERED = ("tone", "occlusion", "own_skin", "new_skin", "turning", "grain")
+    REMEMBERED = ("tone", "occlusion", "own_skin", "new_skin", "turning", "sharpness", "grain")
 
     def __init__(self, portrait: Portrait, neutral: np.ndarray, to_rgb: np.ndarray, quality: Quality) -> None:
         self.portrait = portrait
@@ -48,6 +50,7 @@ class Renderer(Remembers):
         self.occlusion = Occlusion()
         self.own_skin, self.new_skin = Skin(), Skin()
         self.turning = Turning()
+        self.sharpness = Sharpness()
         self.grain.forget()
 
     def render(self, picture: Picture, face: Face) -> bool:
@@ -65,6 +68,7 @@ class Renderer(Remembers):
         scale = face.pose.scale / self.portrait.pose.scale
         layer = bend_portrait(self.portrait, cutout, scale, step)
         occluded = self.match_light(layer, cutout)
+        self.match_sharpness(layer, cutout)
         if self.grain.is_due:
             self.grain.measure(layer.luma, cutout.luma, clean_area(layer, cutout))
         self.grain.add(layer.luma)
@@ -102,6 +106,15 @@ class Renderer(Remembers):
         skin = shown & ~features & ~glasses & (occluded < UNCOVERED)
         tone.apply(layer, self.tone.match(there, here, skin.astype(np.float32)), cutout)
         return occluded
+
+    def match_sharpness(self, layer: Layer, cutout: Cutout) -> None:
+        if self.sharpness.is_due:
+            own, new = (
+                hulls(points, (*FEATURES, *BROWS), layer.luma.shape, FEATURE_EDGE)
+                for points in (cutout.own, cutout.new)
+            )
+            self.sharpness.measure(layer.luma, new, cutout.luma, own)
+        layer.luma = self.sharpness.match(layer.luma)
 
     def lab(self, image: np.ndarray) -> np.ndarray:
         return lab_of_rgb(cv2.transform(image, self.to_rgb))
