@@ -23,8 +23,8 @@ X264 = {
 LARGE = 6_000_000
 LARGE_LOOK_AHEAD = 5  # pictures
 LARGE_FAST = "superfast"
-# Where x264 (core 165) uses AVX-512, it does not always write the same bits for the same pictures: at some sizes,
-# such as 112x200, one try in ten differs. With AVX2, which each such machine has, none does, and it is as fast.
+# Where x264 (core 165) uses AVX-512, it does not always write the same bits for the same pictures: at some
+# sizes, such as 112x200, one try in ten differs. With AVX2, which they all have, none does, and as fast.
 AVX_512F = 13  # OpenCV's number for it
 AVX2_AT_MOST = "asm=AVX2,FMA3,BMI2,LZCNT"
 
