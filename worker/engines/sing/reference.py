@@ -61,7 +61,8 @@ class Reference:
     def head_at(self, times: np.ndarray) -> Head:
         """Return the head at any times from 0 on; beyond its end the motion runs back, and forth again."""
         there = to_and_fro(times, self.seconds)
-        return Head(**{name: self.at(there, getattr(self.head, name)) for name in Head.__dataclass_fields__})
+        tracks = {name: track for name, track in vars(self.head).items() if track is not None}
+        return Head(**{name: self.at(there, track) for name, track in tracks.items()})
 
     def lips_at(self, times: np.ndarray) -> Lips:
         there = to_and_fro(times, self.seconds)
