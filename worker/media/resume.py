@@ -35,7 +35,7 @@ def content_of(picture: Picture) -> int:
     """Return a checksum of the pixels."""
     checksum = 0
     for plane in picture.planes:
-        checksum = zlib.crc32(np.ascontiguousarray(plane), checksum)
+        checksum = zlib.crc32(np.ascontiguousarray(plane).data, checksum)
     return checksum
 
 

@@ -13,7 +13,7 @@ from worker.memory import Kept, Remembers
 class Renderers(Remembers):
     """`make` returns a new renderer for (source, face). One outlives its track's absence by `keep` frames."""
 
-    def __init__(self, *, make: Callable[[int, Face], Renderer], keep: int) -> None:
+    def __init__(self, *, make: Callable[[int, Face | None], Renderer], keep: int) -> None:
         self.make = make
         self.keep = keep
         self.by_track: dict[tuple[int, int], Renderer] = {}  # (track, source)
