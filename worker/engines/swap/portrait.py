@@ -13,6 +13,7 @@ import numpy as np
 
 from worker.engines.swap.easing import smoothstep
 from worker.engines.swap.masks import BROWS, CHEEKS_AND_JAW, CHEEKS_OF_SKIN, hulls
+from worker.engines.swap.shading import evened
 from worker.engines.swap.shape import edge_weights
 from worker.engines.swap.skin import Skin, lab_of_rgb
 from worker.faces import topology
@@ -69,6 +70,7 @@ class Portrait:
 def prepare(photo: np.ndarray, landmarks: np.ndarray, face_height: float, to_yuv: np.ndarray) -> Portrait:
     """Prepare an RGB photo for faces about `face_height` pixels high; `to_yuv` is the video's matrix."""
     image, points = cut_out(photo, landmarks, face_height)
+    image = evened(image, points)
     image, cover = without_hair(image, points)
     image = with_closed_mouth(image, points)
     yuv = cv2.transform(image, to_yuv)
