@@ -1,6 +1,6 @@
-"""Frames the result: which part of a picture is kept, how the crop follows a face, what size comes out.
+"""Frames the result: how much of a picture is kept, and what size comes out.
 
-Boxes are (x0, y0, x1, y1) in pixels of the full picture; places are (x, y) of a crop's top left corner.
+Places are (x, y) of a crop's top left corner, in pixels of the full picture.
 """
 
 from __future__ import annotations
@@ -13,17 +13,10 @@ import numpy as np
 
 from worker.media.enlarge import cubic, enlarged
 from worker.media.picture import Picture
-from worker.memory import Remembers
 
 ASPECTS = {"9:16": Fraction(9, 16), "1:1": Fraction(1), "4:5": Fraction(4, 5)}  # width : height
 SHORT_SIDE_4K = 2160
 LONGEST_SIDE = 7680
-
-FACE_HEIGHT_IN_CROP = 0.45  # where the middle of a face box comes to lie: a little above the middle
-STILL = 0.06  # the face may leave its place by this much of the crop before the camera moves
-SETTLED = 0.004
-EAGERNESS = 3.0  # 1/s: how fast the camera would close in on its goal if nothing held it
-TOP_ACCELERATION = 1.2  # crop sides per second squared
 
 
 def even(side: float | Fraction) -> int:
@@ -65,66 +58,6 @@ def exact_aspect(width: int, height: int) -> Fraction:
         if even(height * aspect) == width or even(width / aspect) == height
     )
     return next(meant, Fraction(width, height))
-
-
-class Follower(Remembers):
-    """A camera of fixed crop size that follows a face, gently.
-
-    It starts on the first face and stands still while the face stays near its place. Else it
-    moves no faster than it can still brake for its goal, with bounded acceleration, and never
-    leaves the picture. Without a face it comes to rest where it is.
-    """
-
-    REMEMBERED = ("_place", "_has_begun", "_speed", "_moving")
-
-    def __init__(self, width: int, height: int, aspect_ratio: str, rate: float) -> None:
-        self.width, self.height = crop_size(width, height, aspect_ratio)
-        self._room = np.array([width - self.width, height - self.height], float)
-        self._crop = np.array([self.width, self.height], float)
-        self._seconds = 1 / rate
-        self._place = self._room / 2
-        self._has_begun = False
-        self._speed = np.zeros(2)
-        self._moving = False
-
-    def follow(self, box: tuple[float, float, float, float] | None) -> tuple[float, float]:
-        """Return the crop's place for the next picture, given the face box in it, if any."""
-        if box is not None and not self._has_begun:
-            self._has_begun = True
-            self._place = self._goal(box)
-        self._step(self._place if box is None else self._goal(box))
-        x, y = self._place
-        return (float(x), float(y)) if self._moving else whole(self._place)
-
-    def _goal(self, box: tuple[float, float, float, float]) -> np.ndarray:
-        x0, y0, x1, y1 = box
-        face = np.array([(x0 + x1) / 2, (y0 + y1) / 2])
-        return np.clip(face - self._crop * (0.5, FACE_HEIGHT_IN_CROP), 0, self._room)
-
-    def _step(self, goal: np.ndarray) -> None:
-        away = np.abs(goal - self._place) / self._crop
-        if not self._moving and away.max() < STILL:
-            return
-        limit = TOP_ACCELERATION * self._crop
-        wanted = speed_to(goal - self._place, limit)
-        change = limit * self._seconds
-        self._speed = self._speed + np.clip(wanted - self._speed, -change, change)
-        self._place = np.clip(self._place + self._speed * self._seconds, 0, self._room)
-        resting = away.max() < SETTLED and (np.abs(self._speed) < SETTLED * self._crop).all()
-        self._moving = not resting
-        if resting:
-            self._speed = np.zeros(2)
-
-
-def speed_to(way: np.ndarray, braking: np.ndarray) -> np.ndarray:
-    """Return the speed for that way to go, from which `braking` can stop in time (v^2 = 2as)."""
-    return np.sign(way) * np.minimum(EAGERNESS * np.abs(way), np.sqrt(2 * 0.8 * braking * np.abs(way)))
-
-
-def whole(place: np.ndarray) -> tuple[float, float]:
-    """Return the place on even pixels, where luma and chroma can be cut without blurring."""
-    x, y = (float(side // 2 * 2) for side in place)
-    return x, y
 
 
 def crop(picture: Picture, place: tuple[float, float], width: int, height: int) -> Picture:

@@ -3,14 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from worker.media.framing import ASPECTS, Follower, crop, crop_size, output_size, resize
+from worker.media.framing import ASPECTS, crop, crop_size, output_size, resize
 from worker.media.picture import Picture
-
-STEP_LIMIT = 1.2 / 25**2 * 1.01  # the top acceleration, in crop sides per frame squared, at 25 a second
-
-
-def box_at(x, y=360, side=200):
-    return (x - side / 2, y - side / 2, x + side / 2, y + side / 2)
 
 
 @pytest.fixture
@@ -69,47 +63,6 @@ def test_a_picture_that_has_the_aspect_already_is_kept_whole():
 )
 def test_the_size_that_comes_out(size, enable_4k, expected):
     assert output_size(*size, enable_4k=enable_4k) == expected
-
-
-def test_the_camera_starts_on_the_face_and_keeps_it_in_the_crop():
-    follower = Follower(1280, 720, "9:16", rate=25)
-
-    places = [follower.follow(box_at(300 + 4 * index)) for index in range(150)]
-
-    assert places[0][0] == pytest.approx(300 - 202, abs=2)
-    for index, (x, _) in enumerate(places):
-        assert x < 300 + 4 * index < x + 404
-
-
-def test_the_camera_never_jerks_nor_leaves_the_picture():
-    follower = Follower(1280, 720, "9:16", rate=25)
-    jumping = [box_at(100 if index // 40 % 2 else 1200) for index in range(200)]
-
-    places = np.array([follower.follow(box) for box in jumping])
-
-    assert places[:, 0].min() >= 0
-    assert places[:, 0].max() <= 1280 - 404
-    # Where it comes to rest it snaps to whole pixels, by less than two.
-    assert np.abs(np.diff(places[:, 0], n=2)).max() <= 404 * STEP_LIMIT + 4
-
-
-def test_the_camera_stands_still_on_a_trembling_face():
-    follower = Follower(1280, 720, "9:16", rate=25)
-    tremble = np.random.default_rng(2).normal(0, 4, 60)
-
-    places = {follower.follow(box_at(640 + shift)) for shift in tremble}
-
-    assert len(places) == 1
-
-
-def test_without_a_face_the_camera_comes_to_rest():
-    follower = Follower(1280, 720, "9:16", rate=25)
-    for index in range(20):
-        follower.follow(box_at(300 + 20 * index))
-
-    places = [follower.follow(None) for _ in range(100)]
-
-    assert places[-1] == places[-2]
 
 
 def test_a_whole_place_copies_pixels_and_one_between_is_close(picture):

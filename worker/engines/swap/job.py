@@ -27,7 +27,8 @@ from worker.faces.moment import Moment
 from worker.faces.smooth import Face, Smoother
 from worker.faces.track import face_size, landmarks_of_photo
 from worker.faces.views import PlanesView, rgb_of_yuv, yuv_of_rgb
-from worker.media.framing import Follower, crop, output_size, resize
+from worker.media.camera import Box, Camera
+from worker.media.framing import crop, crop_size, output_size, resize
 from worker.media.photo import read_photo
 from worker.media.resume import Place, pictures_from, place_of
 from worker.media.sink import Mp4Sink
@@ -38,8 +39,6 @@ from worker.memory import Kept, Remembers, Snapshots
 SMALLEST_TEXTURE = 300  # pixels: the photo's face is kept at least this high, however small the clip's is
 MATRICES = {1: "bt709", 5: "bt601", 6: "bt601"}  # by the number of ISO/IEC 23091-2
 HD_LINES = 720  # an unsaid matrix is BT.709 from here up
-
-Box = tuple[float, float, float, float]
 
 
 def run(task: Task, progress: Progress) -> Result:
@@ -53,8 +52,9 @@ def run(task: Task, progress: Progress) -> Result:
         raise NoFaceInSource(f"No face was found in the source photo of {width}x{height} pixels.")
     assert task.reference_video is not None  # a swap without one is refused as a bad payload
     with open_video(task.reference_video) as source:
-        camera = Follower(source.width, source.height, task.aspect_ratio, float(source.rate))
-        sink = sink_for(task, source, output_size(camera.width, camera.height, enable_4k=task.enable_4k))
+        size = (source.width, source.height)
+        camera = Camera(size=size, crop=crop_size(*size, task.aspect_ratio), rate=float(source.rate))
+        sink = sink_for(task, source, output_size(*camera.crop, enable_4k=task.enable_4k))
         swap = Swap(
             source=source,
             photo=photo,
@@ -70,7 +70,7 @@ def run(task: Task, progress: Progress) -> Result:
                 with swap.timed("scout"):
                     swap.findings = scout(source.path, swap.to_rgb)
             progress("generating", sink.frames, source.frames)
-            write(swap, sink, progress)
+            write(swap, sink, task.quality, progress)
     return Result(
         frames=sink.frames,
         swapped=swap.swapped,
@@ -97,15 +97,16 @@ def sink_for(task: Task, source: VideoSource, size: tuple[int, int]) -> Mp4Sink:
     )
 
 
-def write(swap: Swap, sink: Mp4Sink, progress: Progress) -> None:
+def write(swap: Swap, sink: Mp4Sink, quality: str, progress: Progress) -> None:
     """Run the stream into the file."""
     camera = swap.camera
     with Pipeline() as pipeline:
-        for moment in swap.moments(pipeline):
+        seen = ((moment, boxes_of(moment), moment.is_cut) for moment in swap.moments(pipeline))
+        for moment, place in camera.run(seen):
             memory = swap.snapshots.take(moment.index)
             with swap.timed("encode"):
-                framed = crop(moment.picture, camera.follow(box_of(moment)), camera.width, camera.height)
-                sink.write(resize(framed, sink.width, sink.height), memory)
+                framed = crop(moment.picture, place, *camera.crop)
+                sink.write(resize(framed, sink.width, sink.height, quality), memory)
             swap.snapshots.note(moment.index + 1, "camera", camera)
             progress("generating", sink.frames, swap.source.frames)
     if not swap.swapped:
@@ -121,7 +122,7 @@ class Swap:
     photo: np.ndarray
     landmarks: np.ndarray
     quality: Quality
-    camera: Follower
+    camera: Camera
     snapshots: Snapshots
     place: Place | None = None
     findings: Findings | None = None
@@ -202,12 +203,10 @@ def findings_in(face: Face) -> Findings:
     return Findings(size=face_size(face.landmarks), neutral=face.shape)
 
 
-def box_of(moment: Moment[Face]) -> Box | None:
-    """Return the box of the face that the result is framed round: the one that came first."""
-    if not moment.people:
-        return None
-    points = moment.people[min(moment.people)].landmarks[: topology.FACE_POINTS, :2]
-    return (*points.min(axis=0).tolist(), *points.max(axis=0).tolist())
+def boxes_of(moment: Moment[Face]) -> list[Box]:
+    """Return the boxes of all whose face is replaced; the one that came first is the main one."""
+    points = [moment.people[track].landmarks[: topology.FACE_POINTS, :2] for track in sorted(moment.people)]
+    return [(*each.min(axis=0).tolist(), *each.max(axis=0).tolist()) for each in points]
 
 
 class Lead(Remembers):
