@@ -114,10 +114,15 @@ def _make(
 
 def _prepare(payload: Payload, folder: Path, cancelled: threading.Event) -> engines.Task:
     files: dict[str, Path] = {}
-    for key, url in payload.assets.as_input().items():
+    photos = payload.assets.photo_urls
+    for key, url in payload.assets.by_key().items():
         name, file = INPUTS[key]
+        url = photos[0] if key == "source_image_url" else url
         fetch(url, folder / file, name=name, cancelled=cancelled)
         files[key] = folder / file
+    more = [folder / f"source-{number}" for number in range(1, len(photos))]
+    for number, (url, path) in enumerate(zip(photos[1:], more, strict=True), start=1):
+        fetch(url, path, name=f"source image number {number}", cancelled=cancelled)
     return engines.Task(
         mode=payload.mode,
         quality=payload.quality,
@@ -125,6 +130,8 @@ def _prepare(payload: Payload, folder: Path, cancelled: threading.Event) -> engi
         aspect_ratio=payload.aspect_ratio,
         reference_video=files.get("reference_video_url"),
         source_image=files["source_image_url"],
+        more_source_images=tuple(more),
+        faces=payload.faces,
         driving_audio=files.get("driving_audio_url"),
         output=folder / "result.mp4",
     )
@@ -175,7 +182,8 @@ def _failure(payload: Payload, exc: Exception) -> Message:
 def _without_secrets(text: str, payload: Payload) -> str:
     """Blot out the secret and every address; an HTTP library quotes them by their path alone."""
     target = payload.output_target
-    urls = [payload.callback.url, *payload.assets.as_input().values()]
+    assets = payload.assets
+    urls = [payload.callback.url, *assets.by_key().values(), *assets.source_image_urls]
     urls += [target.upload_url, target.output_url] if target else []
     paths = [path for path in (urlsplit(url).path for url in urls) if path.strip("/")]
     for hidden in (payload.callback.secret, *urls, *paths):

@@ -20,6 +20,8 @@ from worker.errors import BadMessage, BadPayload
 SCHEMA_VERSION = 1
 SIGNATURE_HEADER = "X-Callback-Signature"
 JOB_ID_LENGTH = 200  # characters; a UUID has 36
+PHOTOS_MOST = FACES_MOST = 12
+SECONDS_MOST = 10**6  # of a clip: eleven days
 FRAMES_MOST = 2**31 - 1  # What a 32-bit database column holds: more than a year of video.
 PROGRESS_FIELDS = (  # name, type, most
     ("percent", (int, float), 100),
@@ -86,9 +88,15 @@ class Inputs:
     source_image_url: str
     reference_video_url: str | None = None
     driving_audio_url: str | None = None
+    source_image_urls: tuple[str, ...] = ()  # if there are several photos: all, the first one too
 
-    def as_input(self) -> dict[str, str]:
+    def as_input(self) -> dict[str, Any]:
         """Leave out what there is not: workers in the field would fetch a null."""
+        several = {"source_image_urls": list(self.source_image_urls)} if self.source_image_urls else {}
+        return {**self.by_key(), **several}
+
+    def by_key(self) -> dict[str, str]:
+        """Return the inputs that there is at most one of."""
         urls = {
             "reference_video_url": self.reference_video_url,
             "source_image_url": self.source_image_url,
@@ -103,7 +111,47 @@ class Inputs:
             source_image_url=_url(assets, "assets.source_image_url"),
             reference_video_url=_url_or_none(assets, "assets.reference_video_url"),
             driving_audio_url=_url_or_none(assets, "assets.driving_audio_url"),
+            source_image_urls=_urls(assets, "assets.source_image_urls"),
         )
+
+    @property
+    def photo_urls(self) -> tuple[str, ...]:
+        """The photos in the order in which `Casting.source` counts them."""
+        return self.source_image_urls or (self.source_image_url,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Casting:
+    """Who gets which photo: the person seen at `time`, in seconds, in `box`: left, top, right and bottom as
+    shares of the upright picture's sides. A `source` of None leaves this person alone."""
+
+    time: float
+    box: tuple[float, float, float, float]
+    source: int | None
+
+    def as_input(self) -> dict[str, Any]:
+        return {"target": {"time": self.time, "box": list(self.box)}, "source": self.source}
+
+    @classmethod
+    def from_input(cls, value: object, name: str, photos: int) -> Casting:
+        given = _mapping(value, name)
+        target = _mapping(given.get("target"), f"{name}.target")
+        time: Any = target.get("time")
+        box: Any = target.get("box")
+        source: Any = given.get("source", ...)
+        if not _is_number(time, 0, SECONDS_MOST):
+            raise BadPayload(f"The job's {name}.target.time must be seconds from 0 on and is {_shown(time)}.")
+        if not _is_box(box):
+            raise BadPayload(
+                f"The job's {name}.target.box must be [left, top, right, bottom], 0..1, and is {_shown(box)}."
+            )
+        is_count = isinstance(source, int) and not isinstance(source, bool)
+        if source is not None and not (is_count and 0 <= source < photos):
+            raise BadPayload(
+                f"The job's {name}.source must be null or 0 to {photos - 1} and is {_shown(source)}."
+            )
+        left, top, right, bottom = map(float, box)
+        return cls(time=float(time), box=(left, top, right, bottom), source=source)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,9 +206,10 @@ class Payload:
     output_target: OutputTarget | None = None
     attempt: int = 1
     schema_version: int = SCHEMA_VERSION
+    faces: tuple[Casting, ...] = ()
 
     def as_input(self) -> dict[str, Any]:
-        sent = {
+        sent: dict[str, Any] = {
             "job_id": self.job_id,
             "mode": self.mode.value,
             "quality": self.quality.value,
@@ -173,6 +222,8 @@ class Payload:
         }
         if self.output_target:
             sent["output_target"] = self.output_target.as_input()
+        if self.faces:
+            sent["faces"] = [casting.as_input() for casting in self.faces]
         return sent
 
     @classmethod
@@ -180,17 +231,19 @@ class Payload:
         """Read what was sent, or raise BadPayload. Keys that are not of the contract are passed over."""
         given = _mapping(value, "input")
         target = given.get("output_target")
+        assets = Inputs.from_input(given.get("assets"))
         payload = cls(
             job_id=_job_id(given, BadPayload),
             mode=_choice(given, "mode", Mode, default=None),
             quality=_choice(given, "quality", Quality, default=Quality.BALANCED),
             enable_4k=_flag(given, "enable_4k"),
             aspect_ratio=_choice(given, "aspect_ratio", AspectRatio, default=AspectRatio.PORTRAIT),
-            assets=Inputs.from_input(given.get("assets")),
+            assets=assets,
             callback=Callback.from_input(given.get("callback")),
             output_target=None if target is None else OutputTarget.from_input(target),
             attempt=_count(given, "attempt", default=1),
             schema_version=_count(given, "schema_version", default=SCHEMA_VERSION),
+            faces=_faces(given.get("faces"), len(assets.photo_urls)),
         )
         payload._require_something_to_follow()
         return payload
@@ -291,8 +344,9 @@ def _count(given: Mapping[str, Any], name: str, *, default: int | None) -> int:
     return value
 
 
-def _url(given: Mapping[str, Any], name: str) -> str:
-    value = given.get(name.rpartition(".")[2])
+def _url(given: Mapping[str, Any], name: str, *, key: str | None = None) -> str:
+    """`name` says where the value stands; the key is its last part unless given."""
+    value = given.get(key or name.rpartition(".")[2])
     if value is None:
         raise BadPayload(f"The job's {name} is missing.")
     if not isinstance(value, str) or not _is_web_address(value):
@@ -305,6 +359,39 @@ def _url(given: Mapping[str, Any], name: str) -> str:
 
 def _url_or_none(given: Mapping[str, Any], name: str) -> str | None:
     return None if given.get(name.rpartition(".")[2]) is None else _url(given, name)
+
+
+def _urls(given: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    key = name.rpartition(".")[2]
+    value = given.get(key)
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not 0 < len(value) <= PHOTOS_MOST:
+        shown = f"a list of {len(value)}" if isinstance(value, list) else _shown(value, 12)
+        raise BadPayload(f"The job's {name} must be a list of 1 to {PHOTOS_MOST} addresses and is {shown}.")
+    return tuple(_url({key: url}, f"{name}[{number}]", key=key) for number, url in enumerate(value))
+
+
+def _faces(value: object, photos: int) -> tuple[Casting, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or len(value) > FACES_MOST:
+        shown = f"a list of {len(value)}" if isinstance(value, list) else _shown(value)
+        raise BadPayload(f"The job's faces must be a list of up to {FACES_MOST} and is {shown}.")
+    return tuple(Casting.from_input(face, f"faces[{at}]", photos) for at, face in enumerate(value))
+
+
+def _is_number(value: object, least: float, most: float) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return least <= value <= most  # of NaN, neither holds
+
+
+def _is_box(value: object) -> bool:
+    if not isinstance(value, list) or len(value) != 4 or not all(_is_number(side, 0, 1) for side in value):
+        return False
+    left, top, right, bottom = value
+    return bool(left < right and top < bottom)
 
 
 def _is_web_address(value: str) -> bool:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 
+from worker.wire import Casting
+
 # Called with (stage, frames done, frames in all if known). It may raise, which ends the work between frames.
 Progress = Callable[[str, int, int | None], None]
 
@@ -42,6 +44,13 @@ class Task:
     driving_audio: Path | None
     output: Path
     parts: Path | None = None
+    more_source_images: tuple[Path, ...] = ()
+    faces: tuple[Casting, ...] = ()
+
+    @property
+    def source_images(self) -> tuple[Path, ...]:
+        """The photos in the order in which `Casting.source` counts them."""
+        return (self.source_image, *self.more_source_images)
 
 
 @dataclass(frozen=True, kw_only=True)

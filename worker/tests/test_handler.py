@@ -101,6 +101,27 @@ def test_a_job_is_fetched_made_uploaded_and_told(service: Listener, job_input: d
     assert outcome == {"job_id": "job-1", "status": "completed", "output_url": result_url}
 
 
+def test_each_of_several_photos_is_fetched_once_and_keeps_its_number(
+    service: Listener, job_input: dict, engine
+):
+    seen: list[Task] = []
+
+    def make(task: Task, progress: Progress) -> Result:
+        seen.append(task)
+        assert [path.read_bytes() for path in task.source_images] == [IMAGE, b"another photo"]
+        return swap(task, progress)
+
+    engine(make)
+    service.on("/v1/assets/other", Answer(200, b"another photo"))
+    urls = [f"{service.url}/v1/assets/{name}" for name in ("image", "other")]
+    job_input["assets"]["source_image_urls"] = urls
+    job_input["faces"] = [{"target": {"time": 1, "box": [0, 0, 0.5, 1]}, "source": 1}]
+
+    assert work(job_input, threading.Event())["status"] == "completed"
+    assert [(casting.time, casting.source) for casting in seen[0].faces] == [(1.0, 1)]
+    assert len(service.asked("/v1/assets/image")) == len(service.asked("/v1/assets/other")) == 1
+
+
 def test_the_last_message_holds_metrics_and_times(service: Listener, job_input: dict, engine):
     work(job_input, threading.Event())
 

@@ -10,7 +10,7 @@ import pytest
 
 from worker.engines import MARKS, Task, make
 from worker.engines.swap.render import Renderer
-from worker.errors import DecodeError, NoFaceInSource, NoFaceInVideo
+from worker.errors import BadPayload, DecodeError, NoFaceInSource, NoFaceInVideo
 from worker.faces.track import landmarks_of_photo
 from worker.media.picture import to_rgb
 from worker.media.source import open_video
@@ -26,6 +26,7 @@ from worker.tests.faceclips import (
     moving_face,
     plain_grey,
 )
+from worker.wire import Casting
 
 
 def quiet(stage: str, done: int, total: int | None) -> None:
@@ -180,6 +181,13 @@ def test_a_file_that_is_no_video_is_refused(tmp_path):
 
     with pytest.raises(DecodeError):
         make(task(tmp_path / "in.mp4", tmp_path / "out.mp4"), quiet)
+
+
+def test_named_faces_are_refused_while_people_cannot_be_told_apart(clip, tmp_path):
+    named = (Casting(time=0.0, box=(0.0, 0.0, 1.0, 1.0), source=None),)
+
+    with pytest.raises(BadPayload, match="1 faces were named"):
+        make(task(clip, tmp_path / "out.mp4", faces=named), quiet)
 
 
 def test_progress_counts_every_picture(clip, tmp_path):

@@ -87,7 +87,7 @@ def test_the_fixed_part_alone_is_enough():
 
 
 def test_keys_we_do_not_know_are_passed_over():
-    assert Payload.from_input({**FULL.as_input(), "faces": [], "webhook": None}) == FULL
+    assert Payload.from_input({**FULL.as_input(), "faces": [], "trim": None, "webhook": None}) == FULL
 
 
 def test_a_null_audio_counts_as_none():
@@ -150,3 +150,79 @@ def test_a_bad_address_is_not_quoted_with_its_token():
 
 def test_a_secret_does_not_show_in_a_log():
     assert "s3cret" not in repr(FULL)
+
+
+PHOTOS = ["https://host.example/v1/assets/one", "https://host.example/v1/assets/two"]
+FACES = [
+    {"target": {"time": 1.5, "box": [0.1, 0.2, 0.3, 0.6]}, "source": 1},
+    {"target": {"time": 0.0, "box": [0.6, 0.2, 0.9, 0.6]}, "source": None},
+]
+
+
+def with_faces(*faces: object) -> dict:
+    return {**changed("assets.source_image_urls", PHOTOS), "faces": list(faces)}
+
+
+def test_several_photos_and_who_gets_which_are_read_and_said_again():
+    payload = Payload.from_input(with_faces(*FACES))
+
+    assert payload.assets.photo_urls == tuple(PHOTOS)
+    assert [casting.source for casting in payload.faces] == [1, None]
+    assert payload.faces[0].box == (0.1, 0.2, 0.3, 0.6)
+    assert payload.as_input() == with_faces(*FACES)
+
+
+def test_one_photo_counts_as_the_first():
+    payload = Payload.from_input({**FULL.as_input(), "faces": [{**FACES[0], "source": 0}]})
+
+    assert payload.assets.photo_urls == (FULL.assets.source_image_url,)
+    assert payload.faces[0].source == 0
+
+
+@pytest.mark.parametrize("source", [2, -1, True, "0", 0.0])
+def test_a_photo_that_is_not_there_is_refused(source):
+    with pytest.raises(BadPayload, match=rf"faces\[0\].source must be null or 0 to 1 and is {source!r}"):
+        Payload.from_input(with_faces({**FACES[0], "source": source}))
+
+
+def test_a_face_without_a_source_is_refused():
+    with pytest.raises(BadPayload, match="source"):
+        Payload.from_input(with_faces({"target": FACES[0]["target"]}))
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        None,
+        {"time": -1, "box": [0, 0, 1, 1]},
+        {"time": "1", "box": [0, 0, 1, 1]},
+        {"time": float("nan"), "box": [0, 0, 1, 1]},
+        {"time": 10**400, "box": [0, 0, 1, 1]},
+        {"time": True, "box": [0, 0, 1, 1]},
+        {"time": 1, "box": [0, 0, 1]},
+        {"time": 1, "box": [0, 0, 1, 1.5]},
+        {"time": 1, "box": [0.5, 0, 0.5, 1]},
+        {"time": 1, "box": [0, 0.7, 1, 0.2]},
+        {"time": 1, "box": "all"},
+    ],
+)
+def test_a_target_that_is_nowhere_is_refused(target):
+    with pytest.raises(BadPayload, match=r"faces\[1\].target"):
+        Payload.from_input(with_faces(FACES[0], {"target": target, "source": 0}))
+
+
+@pytest.mark.parametrize("faces", [{}, "all", [FACES[1]] * 13])
+def test_faces_that_are_no_short_list_are_refused(faces):
+    with pytest.raises(BadPayload, match="faces must be a list of up to 12"):
+        Payload.from_input({**FULL.as_input(), "faces": faces})
+
+
+@pytest.mark.parametrize("urls", [[], "https://host.example/a", [PHOTOS[0]] * 13])
+def test_photos_that_are_no_short_list_are_refused(urls):
+    with pytest.raises(BadPayload, match="source_image_urls must be a list of 1 to 12"):
+        Payload.from_input(changed("assets.source_image_urls", urls))
+
+
+def test_a_photo_whose_address_is_none_is_refused():
+    with pytest.raises(BadPayload, match=r"source_image_urls\[1\] must be an http or https address"):
+        Payload.from_input(changed("assets.source_image_urls", [PHOTOS[0], "file:///etc/passwd"]))

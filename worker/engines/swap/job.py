@@ -20,7 +20,7 @@ from worker.engines.swap.quality import QUALITIES, Quality
 from worker.engines.swap.render import Renderer
 from worker.engines.swap.renderers import Renderers
 from worker.engines.swap.scout import Findings, scout
-from worker.errors import NoFaceInSource, NoFaceInVideo
+from worker.errors import BadPayload, NoFaceInSource, NoFaceInVideo
 from worker.faces import topology
 from worker.faces.crowd import RETURN, Crowd
 from worker.faces.moment import Moment
@@ -45,6 +45,9 @@ def run(task: Task, progress: Progress) -> Result:
     # The steps are the threads; OpenCV's own would only stand in their way.
     cv2.setNumThreads(1)
     progress("preprocessing", 0, None)
+    if task.faces:
+        # Better no video than one in which somebody is swapped who was to be left alone.
+        raise BadPayload(f"This worker cannot tell people apart yet; {len(task.faces)} faces were named.")
     photo = read_photo(task.source_image)
     landmarks = landmarks_of_photo(photo)
     if landmarks is None:
@@ -182,8 +185,12 @@ class Swap:
             self.snapshots.note(moment.index + 1, "findings", self.findings)
             yield moment
 
-    def renderer(self, source: int, face: Face) -> Renderer:
-        findings = self.findings = self.findings or findings_in(face)
+    def renderer(self, source: int, face: Face | None) -> Renderer:
+        """Return a new renderer; `face` is the first that was met, if nobody was found before."""
+        if self.findings is None:
+            assert face is not None  # nothing is gone on with that had found nobody
+            self.findings = findings_in(face)
+        findings = self.findings
         if self.portrait is None:
             size = np.clip(findings.size, SMALLEST_TEXTURE, self.quality.texture_face)
             self.portrait = prepare(self.photo, self.landmarks, float(size), self.to_yuv)
