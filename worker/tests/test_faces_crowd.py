@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from worker.faces import topology
-from worker.faces.crowd import MOST, RETRY_EVERY, Crowd
+from worker.faces.crowd import MOST, RETRY_EVERY, Crowd, Track
 from worker.faces.track import face_size
 from worker.faces.views import RgbView
 from worker.tests.faceclips import ASTRONAUT, plain_grey, portrait
@@ -129,6 +129,18 @@ def test_two_who_cross_never_share_a_face_and_the_one_in_front_keeps_its_track()
     front = next(track for track, (x, _) in seen[0].items() if x < 240)
     assert all(front in people for people in seen)
     assert seen[-1][front][0] == pytest.approx(135 + 7 * 29, abs=8)
+
+
+@pytest.mark.parametrize("steady", [0, 1])
+def test_of_two_tracks_on_one_face_the_one_that_strayed_lets_go(steady):
+    view = RgbView(scene([astronaut(200)], *PAIR))
+    crowd = Crowd(rate=RATE)
+    here = crowd.follow(view)[0]
+    strayed = here + np.float32([0.3 * face_size(here), 0, 0])
+    places = [here, strayed] if steady == 0 else [strayed, here]
+    crowd.state.tracks = {track: Track(landmarks=place) for track, place in enumerate(places)}
+
+    assert set(crowd.follow(view)) == {steady}
 
 
 def test_one_who_is_missed_is_looked_for_again_soon():
