@@ -95,6 +95,7 @@ def test_the_swap_fades_with_a_face_that_goes_and_comes():
     assert presence[8 - FADE : 8] == ramp[::-1]
     assert presence[11 : 11 + FADE] == ramp
     assert presence[0] == presence[-1] == 1
+    assert [index for index, seen in out if seen and seen.is_new] == [0, 11]
 
 
 def test_a_cut_to_a_faceless_scene_does_not_fade():

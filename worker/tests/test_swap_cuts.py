@@ -39,6 +39,10 @@ def from_one_to_the_other(index: int, width: int, height: int) -> np.ndarray:
     return scene([astronaut(240) if index < CUT else hopper(240)], width, height)
 
 
+def jump_cut(index: int, width: int, height: int) -> np.ndarray:
+    return scene([astronaut(240) if index < CUT else astronaut(285, size=105)], width, height)
+
+
 def there_and_back(index: int, width: int, height: int) -> np.ndarray:
     here = CUT <= index < CUT + 8
     return scene([hopper(180)] if here else [astronaut(300 + index)], width, height)
@@ -50,9 +54,10 @@ def there_and_back(index: int, width: int, height: int) -> np.ndarray:
         (closer, [CUT]),
         (from_one_to_the_other, [CUT]),
         (places_swapped_over_a_cut, [CUT]),
+        (jump_cut, [CUT]),
         (there_and_back, [CUT, CUT + 8]),
     ],
-    ids=["closer", "another person", "places swapped", "there and back"],
+    ids=["closer", "another person", "places swapped", "jump cut", "there and back"],
 )
 def test_a_cut_is_seen_even_before_the_same_wall(tmp_path, draw, expected):
     assert cuts_in(tmp_path, draw) == expected
@@ -89,8 +94,22 @@ def wild_movement(index: int, width: int, height: int) -> np.ndarray:
     return scene([hopper(240 + 110 * np.sin(index / 2), size=110)], width, height)
 
 
+def starts_moving_at_once(index: int, width: int, height: int) -> np.ndarray:
+    return scene([astronaut(240 if index < CUT else 246)], width, height)
+
+
 @pytest.mark.parametrize(
-    "draw", [side_by_side, flash, lights_out, fade_through_black, dissolve, fast_pan, wild_movement]
+    "draw",
+    [
+        starts_moving_at_once,
+        side_by_side,
+        flash,
+        lights_out,
+        fade_through_black,
+        dissolve,
+        fast_pan,
+        wild_movement,
+    ],
 )
 def test_what_is_no_cut_is_not_taken_for_one(tmp_path, draw):
     assert cuts_in(tmp_path, draw) == []
