@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -10,13 +10,15 @@ import numpy as np
 import pytest
 
 from worker.engines import Result, Task, make
+from worker.engines.swap.job import Swap
 from worker.media import segments
+from worker.memory import Remembers, Snapshots
 from worker.tests.clipmaking import tone, write_clip
 from worker.tests.faceclips import ASTRONAUT, FACE_AT, HOPPER, portrait
 
 SECOND = 25  # frames: a segment
 SIZE = (320, 200)
-CUT, LEFT, BACK, FRAMES = 52, 70, 84, 115
+CUT, LEFT, BACK, FRAMES = 50, 74, 84, 115
 ADMIRAL_AT = (267, 237)
 
 
@@ -41,7 +43,7 @@ def eventful(index: int, width: int, height: int) -> np.ndarray:
         right = placed(HOPPER, ADMIRAL_AT, (width / 4, 110), (width - width // 2, height), 0.5)
         scene = np.concatenate([left, right], axis=1).astype(float)
     light = 0.75 + 0.25 * np.sin(index / 6 + np.linspace(0, 2, width))[None, :, None]
-    noise = np.random.default_rng(index).normal(0, 4, (height, width, 1))
+    noise = np.random.default_rng(index).normal(0, 10, (height, width, 1))
     return np.clip(scene * light + noise, 0, 255).astype(np.uint8)
 
 
@@ -95,7 +97,7 @@ def test_the_same_clip_is_made_the_same_again(clip, whole, tmp_path):
 @pytest.mark.parametrize(
     ("segment", "killed_at"),
     [(1, 40), (2, 51), (3, 99), (4, 110)],
-    ids=["in a scene", "two frames before a cut", "while nobody is there", "after they came back"],
+    ids=["in a scene", "at a cut", "while nobody is there", "after they came back"],
 )
 def test_the_rest_is_made_and_the_result_is_the_same(clip, whole, tmp_path, segment, killed_at):
     parts, told = kill_at(killed_at, clip, tmp_path), []
@@ -128,3 +130,36 @@ def killer(frame: int) -> Callable:
             raise Killed
 
     return told
+
+
+def steps_in(thing: object) -> Iterator[Remembers]:
+    """Yield all that remembers, however deep it lies."""
+    for value in vars(thing).values():
+        for each in value.values() if isinstance(value, dict) else [value]:
+            if isinstance(each, Remembers):
+                yield each
+                yield from steps_in(each)
+
+
+def test_whatever_changes_from_frame_to_frame_is_remembered(clip, tmp_path, monkeypatch):
+    """Also what this clip does not exercise, as long as it changes by being assigned."""
+    swaps, before, unsaid, kept = [], {}, set(), []
+    set_up, take = Swap.__post_init__, Snapshots.take
+    monkeypatch.setattr(Swap, "__post_init__", lambda self: swaps.append(self) or set_up(self))
+    monkeypatch.setattr(Snapshots, "take", lambda *args: kept.append(take(*args)) or kept[-1])
+
+    def told(stage: str, done: int, total: int | None) -> None:
+        for step in list(steps_in(swaps[0])) if swaps and stage == "generating" else []:
+            if type(step).put_aside is not Remembers.put_aside:
+                continue
+            now = dict(vars(step))
+            last = before.get(step, now)
+            changed = {n for n in now if isinstance(now[n], Remembers) or now[n] is not last.get(n)}
+            unsaid.update(f"{type(step).__name__}.{name}" for name in changed - {*step.REMEMBERED})
+            before[step] = now
+
+    swap(clip, tmp_path / "out.mp4", told=told)
+
+    assert not unsaid
+    steps = {name for name, value in vars(swaps[0]).items() if isinstance(value, Remembers)}
+    assert steps <= set(next(filter(None, kept)))
