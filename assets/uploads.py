@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -167,6 +167,7 @@ class OwnFile(File):
 KINDS = {
     "reference_video": Asset.Kind.VIDEO,
     "source_image": Asset.Kind.IMAGE,
+    "source_images": Asset.Kind.IMAGE,
     "driving_audio": Asset.Kind.AUDIO,
 }
 
@@ -193,29 +194,32 @@ def temp_path(suffix: str) -> str:
     return str(settings.FILE_UPLOAD_TEMP_DIR / f"{uuid4().hex}{suffix}")
 
 
-def take_in(files: dict[str, HashedUpload], *, owner: Any) -> dict[str, Asset]:
-    """Prove the files of a form and keep them: all, or none of them and a Refusal that names the field."""
-    for field, file in files.items():
+def take_in(files: Sequence[tuple[str, HashedUpload]], *, owner: Any) -> list[Asset]:
+    """Prove the files of a form, each with its field, and keep them in that order.
+
+    All, or none of them and a Refusal that names the field.
+    """
+    for field, file in files:
         if not file.size:
             raise EmptyFile(f"{file.name!r} is empty.").on(field)
     questions = [
-        question_about(file.temporary_file_path(), KINDS[field], file.name or field)
-        for field, file in files.items()
+        question_about(file.temporary_file_path(), KINDS[field], file.name or field) for field, file in files
     ]
-    assets: dict[str, Asset] = {}
+    assets: list[Asset] = []
     try:
         answers = probe(questions, timeout=settings.PROBE_TIMEOUT.total_seconds())
-        for field, answer in zip(files, answers, strict=True):
+        for (field, _), answer in zip(files, answers, strict=True):
             if isinstance(answer, Refusal):
                 raise answer.on(field)
-        for (field, file), question, facts in zip(files.items(), questions, answers, strict=True):
-            assets[field] = asset = Asset.objects.expect(owner=owner, kind=KINDS[field], name=question.name)
+        for (field, file), question, facts in zip(files, questions, answers, strict=True):
+            asset = Asset.objects.expect(owner=owner, kind=KINDS[field], name=question.name)
+            assets.append(asset)
             with open(question.clean or question.path, "rb") as source:
                 content = OwnFile(source)
                 asset.keep(content, size=content.size, sha256=file.sha256)
             describe(asset, facts, question)
     except BaseException:
-        for asset in assets.values():
+        for asset in assets:
             asset.erase(now())
         raise
     else:

@@ -23,7 +23,7 @@ from assets.uploads import HashedUpload, refused_upload
 from jobs import consent, idempotency
 from jobs.auth import API_AUTH, ApiRequest, OutputLink, caller_of, output_token
 from jobs.errors import NoOutput
-from jobs.models import AspectRatio, Attempt, Job, Mode, Quality, Stage
+from jobs.models import AspectRatio, Attempt, Job, JobQuerySet, Mode, Quality, Stage
 from jobs.submission import submit
 
 router = Router(tags=["jobs"])
@@ -44,6 +44,7 @@ class JobIn(Schema):
     quality: Quality = Quality.BALANCED
     enable_4k: bool = False
     aspect_ratio: AspectRatio = AspectRatio.PORTRAIT
+    faces: str = ""
     consent: bool = False
 
 
@@ -129,9 +130,17 @@ def create_job(
     asked: Form[JobIn],
     reference_video: File[UploadedFile | None] = None,
     source_image: File[UploadedFile | None] = None,
+    source_images: File[list[UploadedFile]] = [],  # noqa: B006 (ninja reads it, and nobody writes to it)
     driving_audio: File[UploadedFile | None] = None,
 ):
     """Put the face of `source_image` into `reference_video`, or make the photo sing.
+
+    Several `source_images` in place of one, up to 8, are faces to choose from. `faces` says who in the
+    video gets which: a JSON list of
+    `{"target": {"time": 1.5, "box": [left, top, right, bottom]}, "source": 0}`. Whoever is seen at that
+    second in that box, shares of the upright picture's sides, gets the photo of that number; null leaves
+    this person alone, and so is everybody who is not named. Without `faces` the first photo goes onto the
+    person whom the video shows most.
 
     Answers at once; poll the job. A browser session must send `consent=true`; a key carries its
     owner's consent. Refusals: `missing_field`, `invalid_choice`, `empty_file`, `unreadable_media`,
@@ -139,7 +148,12 @@ def create_job(
     (411), `consent_required` (403), `storage_full` (507), `idempotency_conflict` (409 while the first
     request with the key is at work, 422 when its content was another).
     """
-    parts = {"reference_video": reference_video, "source_image": source_image, "driving_audio": driving_audio}
+    one_each = {
+        "reference_video": reference_video,
+        "source_image": source_image,
+        "driving_audio": driving_audio,
+    }
+    parts = [*one_each.items(), *(("source_images", photo) for photo in source_images)]
     caller = request.auth
     wishes = asked.dict()
     agreed = caller.consent or (consent.STATEMENT if wishes.pop("consent") else "")
@@ -150,7 +164,7 @@ def create_job(
     job = submit(
         alongside=partial(keep_answer, request),
         owner=caller.user,
-        files={field: cast(HashedUpload, file) for field, file in parts.items() if file is not None},
+        files=[(field, cast(HashedUpload, file)) for field, file in parts if file is not None],
         consent=agreed,
         consent_via=caller.via,
         request_id=request.id,
@@ -174,7 +188,7 @@ def keep_answer(request: ApiRequest, job: Job) -> None:
 @router.get("", response=JobPage, summary="List jobs")
 def list_jobs(request: ApiRequest, status: Job.Status | None = None, cursor: str = "", limit: int = PAGE):
     """The caller's jobs, newest first. `next` is the address of the following page, or null."""
-    jobs = Job.objects.owned_by(request.auth.user).with_parts().order_by("-created_at", "-id")
+    jobs = shown(request).order_by("-created_at", "-id")
     if status:
         jobs = jobs.filter(status=status)
     if cursor:
@@ -233,7 +247,12 @@ def get_output(request: ApiRequest, job_id: UUID) -> HttpResponseBase:
 
 
 def owned_job(request: ApiRequest, job_id: UUID) -> Job:
-    return get_object_or_404(Job.objects.owned_by(request.auth.user).with_parts(), pk=job_id)
+    return get_object_or_404(shown(request), pk=job_id)
+
+
+def shown(request: ApiRequest) -> JobQuerySet:
+    """The caller's jobs, with everything that is told of them."""
+    return Job.objects.owned_by(request.auth.user).with_parts().prefetch_related("more_photos__asset")
 
 
 def refuse_what_was_cut_off(request: ApiRequest) -> None:
@@ -331,6 +350,8 @@ def input_config(job: Job) -> dict[str, Any]:
     return {
         **{field: getattr(job, field) for field in ("mode", "quality", "enable_4k", "aspect_ratio")},
         **{field: asset_out(asset) for field in parts if (asset := getattr(job, field))},
+        "source_images": [asset_out(asset) for asset in job.photos],
+        "faces": job.faces,
         "ignored": job.ignored,
     }
 

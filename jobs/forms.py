@@ -60,7 +60,7 @@ class NewJob(forms.Form):
     def submit(self, *, owner: Any, request_id: str) -> Job:
         """Make the job of a valid form, or raise the Refusal of what the files turned out to be."""
         asked = {field: self.cleaned_data[field] for field in self.WISHES}
-        files = {field: file for field in self.FILES if (file := self.cleaned_data[field])}
+        files = [(field, file) for field in self.FILES if (file := self.cleaned_data[field])]
         return submit(
             owner=owner,
             files=files,

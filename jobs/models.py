@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -59,7 +60,7 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.filter(owner=user, deleted_at=None)
 
     def with_parts(self) -> JobQuerySet:
-        """Everything a page or the API shows of a job, in one query."""
+        """Everything a page shows of a job, in one query."""
         return self.select_related(
             "latest", "output", "reference_video", "source_image", "driving_audio", "owner"
         )
@@ -82,12 +83,16 @@ class JobQuerySet(models.QuerySet["Job"]):
     def needing(self, asset: Asset) -> JobQuerySet:
         """Jobs, not deleted, that still need this file."""
         uses = Q(reference_video=asset) | Q(source_image=asset) | Q(driving_audio=asset) | Q(output=asset)
-        return self.filter(uses, deleted_at=None)
+        return self.filter(uses | Q(more_photos__asset=asset), deleted_at=None)
 
     @transaction.atomic
-    def submit(self, *, owner: Any, consent: str, consent_via: str, **asked: Any) -> Job:
+    def submit(
+        self, *, owner: Any, consent: str, consent_via: str, more_photos: Sequence[Asset] = (), **asked: Any
+    ) -> Job:
         """Create a job and queue its dispatch; both commit, or neither does."""
         job = self.create(owner=owner, consent_wording=consent, consent_via=consent_via, **asked)
+        for number, asset in enumerate(more_photos, 1):
+            job.more_photos.create(number=number, asset=asset)
         job.events.create(new=job.status, reason=f"submitted by {owner} ({consent_via})")
         job.queue_dispatch()
         return job
@@ -146,6 +151,9 @@ class Job(models.Model):
     deleted_at = models.DateTimeField(null=True)
 
     request_id = models.CharField(max_length=64, blank=True)
+    faces = models.JSONField(
+        default=list, blank=True, help_text="Who in the clip gets which photo; see jobs.faces."
+    )
     ignored = models.JSONField(
         default=list, help_text="Files that were sent and that this mode has no use for."
     )
@@ -188,6 +196,16 @@ class Job(models.Model):
     def name(self) -> str:
         """What people know it by: the clip's name, or the photo's."""
         return (self.reference_video or self.source_image).name
+
+    @property
+    def photos(self) -> list[Asset]:
+        """The faces to put in, in the order in which they are numbered."""
+        return [self.source_image, *(photo.asset for photo in self.more_photos.all())]
+
+    @property
+    def inputs(self) -> list[Asset]:
+        """Every file that a worker needs."""
+        return [asset for asset in (self.reference_video, self.driving_audio, *self.photos) if asset]
 
     @property
     def stage_timings(self) -> dict[str, dict[str, str | None]]:
@@ -246,8 +264,8 @@ class Job(models.Model):
             )
         # Locked and read anew: jobs.retention may be about to delete the files.
         here = Job.objects.locked(self.pk)
-        for asset in (here.reference_video, here.source_image, here.driving_audio):
-            if asset and not asset.is_available:
+        for asset in here.inputs:
+            if not asset.is_available:
                 raise NotRetryable(f"The file {asset.name!r} of job {self.pk} has been deleted.")
         try:
             self.move(self.Status.QUEUED, reason, error_code="", error_message="")
@@ -281,9 +299,26 @@ class Job(models.Model):
         self.deleted_at = at
         self.events.create(old=self.status, new=self.status, reason=reason)
         made = Asset.objects.filter(made_by__job=self)
-        for asset in {self.reference_video, self.source_image, self.driving_audio, self.output, *made}:
+        for asset in {*self.inputs, self.output, *made}:
             if asset and not Job.objects.needing(asset).exists():
                 asset.erase(at)
+
+
+class MorePhoto(models.Model):
+    """A photo beyond a job's first. `number` is what `Job.faces` knows it by."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="more_photos")
+    asset = models.ForeignKey(Asset, on_delete=models.PROTECT, related_name="+")
+    number = models.PositiveSmallIntegerField()
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["job", "number"], name="one_photo_of_a_number"),
+        ]
+
+    def __str__(self) -> str:
+        return f"photo {self.number} of {self.job_id}"
 
 
 class AttemptQuerySet(models.QuerySet["Attempt"]):
@@ -448,8 +483,7 @@ class Attempt(models.Model):
     def issue_tokens(self, at: datetime) -> None:
         """Leave to fetch each input, to deliver the result, and to fetch that again."""
         expires = max(self.deadline, at + settings.ASSET_TOKEN_TTL)
-        inputs = [self.job.reference_video, self.job.source_image, self.job.driving_audio]
-        grants = [(asset, Token.Purpose.DOWNLOAD) for asset in [*inputs, self.output] if asset]
+        grants = [(asset, Token.Purpose.DOWNLOAD) for asset in [*self.job.inputs, self.output]]
         for asset, purpose in [*grants, (self.output, Token.Purpose.UPLOAD)]:
             Token.objects.create(
                 asset=asset,

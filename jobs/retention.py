@@ -18,12 +18,12 @@ from assets.retention import BATCH, delete_in_batches, forget
 from jobs.idempotency import IdempotencyKey
 from jobs.models import Job, JobQuerySet
 
-# By which of a job's fields a file of this kind is reached, and what people call it.
+# By which of a job's fields files of this kind are reached, and what people call one.
 ROLES = {
-    Asset.Kind.VIDEO: ("reference_video", "the clip"),
-    Asset.Kind.IMAGE: ("source_image", "the photo"),
-    Asset.Kind.AUDIO: ("driving_audio", "the sound"),
-    Asset.Kind.OUTPUT: ("attempts__output", "the result"),
+    Asset.Kind.VIDEO: (["reference_video"], "the clip"),
+    Asset.Kind.IMAGE: (["source_image", "more_photos__asset"], "the photo"),
+    Asset.Kind.AUDIO: (["driving_audio"], "the sound"),
+    Asset.Kind.OUTPUT: (["attempts__output"], "the result"),
 }
 
 
@@ -42,10 +42,11 @@ def expire(kind: Asset.Kind, at: datetime) -> int:
     days = settings.RETENTION_DAYS[kind]
     if not days:
         return 0
-    role, _ = ROLES[kind]
-    here = {f"{role}__stored_at__isnull": False, f"{role}__deleted_at": None}
-    past = ended_before(at - timedelta(days=days)).filter(**here).order_by("finished_at")
-    found = list(past.values_list("pk", role)[:BATCH])
+    past = ended_before(at - timedelta(days=days)).order_by("finished_at")
+    found: list[tuple[UUID, UUID]] = []
+    for role in ROLES[kind][0]:
+        here = {f"{role}__stored_at__isnull": False, f"{role}__deleted_at": None}
+        found += past.filter(**here).values_list("pk", role)[:BATCH]
     return sum(expire_file(job_pk, asset_pk, at, days) for job_pk, asset_pk in found)
 
 
@@ -72,6 +73,6 @@ def expire_file(job_pk: UUID, asset_pk: UUID, at: datetime, days: int) -> bool:
 def unused_inputs(before: datetime) -> QuerySet[Asset]:
     """Stored for a job that never came: somebody was killed between the two."""
     inputs = Asset.objects.filter(created_at__lt=before).exclude(kind=Asset.Kind.OUTPUT)
-    for field in ("reference_video", "source_image", "driving_audio"):
+    for field in ("reference_video", "source_image", "more_photos__asset", "driving_audio"):
         inputs = inputs.exclude(Exists(Job.objects.filter(**{field: OuterRef("pk")})))
     return inputs

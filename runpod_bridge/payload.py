@@ -8,14 +8,24 @@ from django.conf import settings
 
 from assets.models import Token
 from jobs.models import Attempt
-from worker.wire import AspectRatio, Callback, Inputs, Mode, OutputTarget, Payload, Quality, attempt_secret
+from worker.wire import (
+    AspectRatio,
+    Callback,
+    Casting,
+    Inputs,
+    Mode,
+    OutputTarget,
+    Payload,
+    Quality,
+    attempt_secret,
+)
 
 CALLBACK_PATH = "/v1/runpod/callback"
 
 
 def payload_for(attempt: Attempt, base_url: str) -> Payload:
     """Put an attempt into the contract's words; every address in it begins with `base_url`."""
-    job = attempt.job
+    job, photos = attempt.job, attempt.job.photos
     tokens = {(token.asset_id, token.purpose): token for token in attempt.tokens()}
     upload = tokens[attempt.output_id, Token.Purpose.UPLOAD]
 
@@ -31,6 +41,7 @@ def payload_for(attempt: Attempt, base_url: str) -> Payload:
         assets=Inputs(
             reference_video_url=url(job.reference_video_id) if job.reference_video_id else None,
             source_image_url=url(job.source_image_id),
+            source_image_urls=tuple(url(photo.pk) for photo in photos) if len(photos) > 1 else (),
             driving_audio_url=url(job.driving_audio_id) if job.driving_audio_id else None,
         ),
         callback=Callback(url=f"{base_url}{CALLBACK_PATH}", secret=callback_secret(attempt)),
@@ -40,6 +51,7 @@ def payload_for(attempt: Attempt, base_url: str) -> Payload:
             max_bytes=upload.max_bytes,
         ),
         attempt=attempt.number,
+        faces=tuple(Casting.from_input(face, "faces", len(photos)) for face in job.faces),
     )
 
 

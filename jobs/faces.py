@@ -1,0 +1,63 @@
+"""Who in a clip gets which photo: the `faces` of a new job, as a client writes them.
+
+A JSON list of {"target": {"time": 1.5, "box": [left, top, right, bottom]}, "source": 0}: whoever is seen at
+that second in that box, shares of the upright picture's sides, gets the photo of that number. A source of
+null leaves this person alone, as everybody is left alone who is not named.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from assets.errors import InvalidChoice, Refusal
+
+MOST = 12
+
+
+def read_faces(text: str, *, photos: int, seconds: float | None) -> list[dict[str, Any]]:
+    """Return the list in its plain form, or raise InvalidChoice. `seconds`: the clip's length, if known."""
+    try:
+        said = json.loads(text)
+    except (ValueError, RecursionError):
+        raise refusal(f"faces is no JSON: {text[:80]!r}.") from None
+    if not isinstance(said, list) or not 0 < len(said) <= MOST:
+        raise refusal(f"faces must be a list of 1 to {MOST} entries and is {text[:80]!r}.")
+    return [read_face(entry, photos=photos, seconds=seconds) for entry in said]
+
+
+def read_face(entry: object, *, photos: int, seconds: float | None) -> dict[str, Any]:
+    shown = repr(entry)[:120]
+    target = entry.get("target") if isinstance(entry, dict) else None
+    if not isinstance(entry, dict) or not isinstance(target, dict) or "source" not in entry:
+        raise refusal(f"Each of the faces needs a target and a source; one is {shown}.")
+    time, box, source = target.get("time"), target.get("box"), entry["source"]
+    if not is_share(time, most=seconds if seconds is not None else math.inf):
+        raise refusal(f"A face's target.time must be a second of the clip and is {time!r:.80}.")
+    if not is_box(box):
+        raise refusal(f"A face's target.box must be [left, top, right, bottom] in 0..1 and is {box!r:.80}.")
+    if source is not None and not is_number_of_photo(source, photos):
+        raise refusal(
+            f"A face's source must be null or a photo's number, 0 to {photos - 1}, not {source!r:.80}."
+        )
+    return {"target": {"time": time, "box": box}, "source": source}
+
+
+def is_number_of_photo(value: object, photos: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < photos
+
+
+def is_box(value: object) -> bool:
+    if not isinstance(value, list) or len(value) != 4 or not all(map(is_share, value)):
+        return False
+    left, top, right, bottom = value
+    return left < right and top < bottom
+
+
+def is_share(value: object, most: float = 1) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= most
+
+
+def refusal(sentence: str) -> Refusal:
+    return InvalidChoice(sentence).on("faces")
