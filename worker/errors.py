@@ -36,6 +36,12 @@ class NoAudio(WorkError):
     code = "no_audio"
 
 
+class BadEngine(WorkError):
+    """What the operator has set up to compute with cannot be used."""
+
+    code = "bad_engine"
+
+
 class UnsupportedPlatform(WorkError):
     code = "unsupported_platform"
 

@@ -20,6 +20,8 @@ ENGINES = {
     "video_swap": "worker.engines.swap.job",
     "photo_sing": "worker.engines.sing.job",
 }
+# In the environment: the folder of an operator's own networks; see worker.engines.swap.neural.
+OWN_NETWORKS = "SWAP_MODELS"
 # What every result says of itself, in the file's own comment. Whoever passes it on passes this on.
 MARKS = {
     "video_swap": "Altered by AI: the face in this video was put there by TrueFaceSwapVideo.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import worker
-from worker.engines import Task
+from worker.engines import OWN_NETWORKS, Task
 from worker.media import segments
 
 PLACES = {"output", "parts"}  # of a task: where things go, which changes nothing in them
@@ -43,7 +44,9 @@ def engine() -> list[str]:
     """Return what this engine is: its code, its networks, and the libraries below it."""
     home = Path(worker.__file__).parent
     code = [path for path in sorted(home.rglob("*.py")) if "tests" not in path.relative_to(home).parts]
-    digests = [digest_of_file(path) for path in [*code, *home.rglob("SHA256SUMS")]]
+    own = os.environ.get(OWN_NETWORKS)
+    networks = sorted(Path(own).glob("*.onnx")) if own else []
+    digests = [digest_of_file(path) for path in [*code, *home.rglob("SHA256SUMS"), *networks]]
     return [*digests, *(f"{name} {version(name)}" for name in LIBRARIES)]
 
 

@@ -8,6 +8,7 @@ from worker.engines.swap.portrait import Portrait, prepare, with_closed_mouth
 from worker.engines.swap.quality import QUALITIES
 from worker.engines.swap.render import Renderer, mixed
 from worker.engines.swap.shape import transfer
+from worker.engines.swap.texture import BentPhoto
 from worker.faces import topology
 from worker.faces.smooth import Face, Sighting
 from worker.faces.track import landmarks_of_photo
@@ -23,6 +24,10 @@ def prepared(path, face_height: float = 300) -> Portrait:
     return prepare(photo, landmarks_of_photo(photo), face_height, TO_YUV)
 
 
+def bent(path) -> BentPhoto:
+    return BentPhoto(prepared(path))
+
+
 def face_in(image: np.ndarray) -> Face:
     seen = Sighting.of(landmarks_of_photo(image))
     return Face(landmarks=seen.landmarks, pose=seen.pose, shape=seen.shape, presence=1.0, is_new=True)
@@ -31,7 +36,7 @@ def face_in(image: np.ndarray) -> Face:
 def swap(image: np.ndarray, source: Portrait, *, quality: str = "balanced", presence: float = 1.0) -> Picture:
     picture, face = from_rgb(image), face_in(image)
     faded = Face(**vars(face) | {"presence": presence})
-    Renderer(source, face.shape, TO_RGB, QUALITIES[quality]).render(picture, faded)
+    Renderer(BentPhoto(source), face.shape, TO_RGB, QUALITIES[quality]).render(picture, faded)
     return picture
 
 
@@ -130,7 +135,7 @@ def test_a_face_of_any_size_may_be_anywhere_even_half_outside(zoom, place):
     face = Face(landmarks=seen.landmarks, pose=seen.pose, shape=seen.shape, presence=1.0, is_new=True)
     picture = from_rgb(image)
 
-    done = Renderer(prepared(ASTRONAUT), face.shape, TO_RGB, QUALITIES["fast"]).render(picture, face)
+    done = Renderer(bent(ASTRONAUT), face.shape, TO_RGB, QUALITIES["fast"]).render(picture, face)
 
     changed = any((old != new).any() for old, new in zip(from_rgb(image).planes, picture.planes, strict=True))
     assert changed == done

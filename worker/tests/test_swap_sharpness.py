@@ -11,7 +11,7 @@ from worker.engines.swap.sharpness import DOUBT, LEAST, softened, softness
 from worker.faces.smooth import Face
 from worker.media.picture import Picture, from_rgb
 from worker.tests.faceclips import ASTRONAUT, HOPPER, portrait
-from worker.tests.test_swap_render import TO_RGB, face_in, prepared
+from worker.tests.test_swap_render import TO_RGB, bent, face_in
 
 
 def blurred(image: np.ndarray, spread: float) -> np.ndarray:
@@ -25,7 +25,7 @@ def astronaut() -> Face:
 
 @pytest.fixture(scope="module")
 def renderer(astronaut: Face) -> Renderer:
-    return Renderer(prepared(HOPPER), astronaut.shape, TO_RGB, QUALITIES["balanced"])
+    return Renderer(bent(HOPPER), astronaut.shape, TO_RGB, QUALITIES["balanced"])
 
 
 def softness_of(picture: Picture, face: Face) -> float:

@@ -13,7 +13,7 @@ from worker.faces.pose import Pose, reference
 from worker.faces.smooth import Face
 from worker.media.picture import Picture
 from worker.tests.faceclips import ASTRONAUT, HOPPER
-from worker.tests.test_swap_render import TO_RGB, prepared
+from worker.tests.test_swap_render import TO_RGB, bent, prepared
 
 BROAD_TURN = 52  # degrees
 
@@ -82,7 +82,7 @@ def test_a_quick_turn_fades_too():
 
 
 def test_a_face_turned_away_keeps_every_bit():
-    renderer = Renderer(prepared(HOPPER), prepared(HOPPER).shape, TO_RGB, QUALITIES["fast"])
+    renderer = Renderer(bent(HOPPER), prepared(HOPPER).shape, TO_RGB, QUALITIES["fast"])
     picture = grey()
 
     done = renderer.render(picture, face(turned(yaw=BROAD_TURN + 10)))
@@ -92,7 +92,7 @@ def test_a_face_turned_away_keeps_every_bit():
 
 
 def test_a_scene_begins_with_its_own_turn():
-    renderer = Renderer(prepared(HOPPER), prepared(HOPPER).shape, TO_RGB, QUALITIES["fast"])
+    renderer = Renderer(bent(HOPPER), prepared(HOPPER).shape, TO_RGB, QUALITIES["fast"])
     renderer.render(grey(), face(turned(yaw=BROAD_TURN + 10)))
 
     assert renderer.render(grey(), face(turned()))
@@ -102,7 +102,7 @@ def test_a_scene_begins_with_its_own_turn():
 def test_less_of_the_new_face_is_seen_as_the_head_turns():
     changed = []
     for yaw in (22, 32):
-        renderer = Renderer(prepared(HOPPER), prepared(HOPPER).shape, TO_RGB, QUALITIES["fast"])
+        renderer = Renderer(bent(HOPPER), prepared(HOPPER).shape, TO_RGB, QUALITIES["fast"])
         picture = grey()
         renderer.render(picture, face(turned(yaw=yaw)))
         changed.append(np.abs(cv2.blur(picture.y, (9, 9)).astype(int) - cv2.blur(grey().y, (9, 9))).sum())
@@ -112,7 +112,7 @@ def test_less_of_the_new_face_is_seen_as_the_head_turns():
 
 @pytest.mark.parametrize("yaw", range(24, 40, 2))
 def test_a_half_faded_face_keeps_the_clips_colour(yaw):
-    renderer = Renderer(prepared(HOPPER), prepared(HOPPER).shape, TO_RGB, QUALITIES["fast"])
+    renderer = Renderer(bent(HOPPER), prepared(HOPPER).shape, TO_RGB, QUALITIES["fast"])
     picture = grey()
 
     renderer.render(picture, face(turned(yaw=yaw)))
@@ -122,7 +122,7 @@ def test_a_half_faded_face_keeps_the_clips_colour(yaw):
 
 
 def test_the_new_face_takes_the_own_ones_shape_as_it_fades():
-    renderer = Renderer(prepared(ASTRONAUT), prepared(HOPPER).shape, TO_RGB, QUALITIES["fast"])
+    renderer = Renderer(bent(ASTRONAUT), prepared(HOPPER).shape, TO_RGB, QUALITIES["fast"])
 
     apart = []
     for yaw in (0, 35):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
 from time import perf_counter
@@ -15,11 +16,12 @@ import numpy as np
 from worker.engines import MARKS, Progress, Result, Task
 from worker.engines.pipeline import Pipeline
 from worker.engines.swap.cuts import CutWatch
-from worker.engines.swap.portrait import Portrait, prepare
+from worker.engines.swap.neural import engine_for
 from worker.engines.swap.quality import QUALITIES, Quality
 from worker.engines.swap.render import Renderer
 from worker.engines.swap.renderers import Renderers
 from worker.engines.swap.scout import Findings, scout
+from worker.engines.swap.texture import Engine, Texture
 from worker.errors import BadPayload, NoFaceInSource, NoFaceInVideo
 from worker.faces import topology
 from worker.faces.crowd import RETURN, Crowd
@@ -54,7 +56,7 @@ def run(task: Task, progress: Progress) -> Result:
         height, width = photo.shape[:2]
         raise NoFaceInSource(f"No face was found in the source photo of {width}x{height} pixels.")
     assert task.reference_video is not None  # a swap without one is refused as a bad payload
-    with open_video(task.reference_video) as source:
+    with closing(engine_for(os.environ)) as engine, open_video(task.reference_video) as source:
         size = (source.width, source.height)
         camera = Camera(size=size, crop=crop_size(*size, task.aspect_ratio), rate=float(source.rate))
         sink = sink_for(task, source, output_size(*camera.crop, enable_4k=task.enable_4k))
@@ -62,6 +64,7 @@ def run(task: Task, progress: Progress) -> Result:
             source=source,
             photo=photo,
             landmarks=landmarks,
+            engine=engine,
             quality=QUALITIES[task.quality],
             camera=camera,
             snapshots=Snapshots(every=sink.segment_frames),
@@ -124,12 +127,13 @@ class Swap:
     source: VideoSource
     photo: np.ndarray
     landmarks: np.ndarray
+    engine: Engine
     quality: Quality
     camera: Camera
     snapshots: Snapshots
     place: Place | None = None
     findings: Findings | None = None
-    portrait: Portrait | None = None
+    texture: Texture | None = None
     swapped: int = 0
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
 
@@ -191,10 +195,12 @@ class Swap:
             assert face is not None  # nothing is gone on with that had found nobody
             self.findings = findings_in(face)
         findings = self.findings
-        if self.portrait is None:
+        if self.texture is None:
             size = np.clip(findings.size, SMALLEST_TEXTURE, self.quality.texture_face)
-            self.portrait = prepare(self.photo, self.landmarks, float(size), self.to_yuv)
-        return Renderer(self.portrait, findings.neutral, self.to_rgb, self.quality)
+            self.texture = self.engine.prepare(
+                self.photo, self.landmarks, face_height=float(size), to_yuv=self.to_yuv
+            )
+        return Renderer(self.texture, findings.neutral, self.to_rgb, self.quality)
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:

@@ -6,17 +6,17 @@ import cv2
 import numpy as np
 
 from worker.engines.swap import tone
-from worker.engines.swap.bend import Layer, bend_portrait
+from worker.engines.swap.bend import Layer
 from worker.engines.swap.cutout import Cutout, cut
 from worker.engines.swap.grain import Grain
 from worker.engines.swap.inside import add_closing_eyes, add_mouth, closing
 from worker.engines.swap.masks import BROWS, FEATURES, GLASSES, hulls
 from worker.engines.swap.occlusion import Occlusion
-from worker.engines.swap.portrait import Portrait
 from worker.engines.swap.quality import Quality
-from worker.engines.swap.shape import transfer, with_shift
+from worker.engines.swap.shape import with_shift
 from worker.engines.swap.sharpness import Sharpness
 from worker.engines.swap.skin import Skin, lab_of_rgb
+from worker.engines.swap.texture import Texture
 from worker.engines.swap.turning import Turning, spread_over
 from worker.faces.smooth import Face
 from worker.media.picture import Picture
@@ -31,16 +31,16 @@ EDGE_BLUR = 0.006  # of the face: what the coarse mask needs to lose its steps
 
 
 class Renderer(Remembers):
-    """Swaps one portrait into one clip. `neutral` is the video's face at rest, (478, 3) without pose."""
+    """Swaps one source into one face of a clip. `neutral` is that face at rest, (478, 3) without pose."""
 
     REMEMBERED = ("tone", "occlusion", "own_skin", "new_skin", "turning", "sharpness", "grain")
 
-    def __init__(self, portrait: Portrait, neutral: np.ndarray, to_rgb: np.ndarray, quality: Quality) -> None:
-        self.portrait = portrait
+    def __init__(self, texture: Texture, neutral: np.ndarray, to_rgb: np.ndarray, quality: Quality) -> None:
+        self.texture = texture
         self.quality = quality
         self.to_rgb = to_rgb
         self.neutral = neutral
-        self.shift = transfer(portrait.shape, neutral)
+        self.shift = texture.shift_from(neutral)
         self.grain = Grain()
         self.forget()
 
@@ -65,15 +65,15 @@ class Renderer(Remembers):
             return False
         large = cutout.face > self.quality.large_face
         step = self.quality.map_step * (2 if large else 1)
-        scale = face.pose.scale / self.portrait.pose.scale
-        layer = bend_portrait(self.portrait, cutout, scale, step)
+        layer = self.texture.lay(cutout, face.pose.scale, step)
         occluded = self.match_light(layer, cutout)
         self.match_sharpness(layer, cutout)
         if self.grain.is_due:
             self.grain.measure(layer.luma, cutout.luma, clean_area(layer, cutout))
         self.grain.add(layer.luma)
-        add_closing_eyes(layer, cutout, closing(face.shape, self.neutral))
-        add_mouth(layer, cutout)
+        if not self.texture.has_expression:
+            add_closing_eyes(layer, cutout, closing(face.shape, self.neutral))
+            add_mouth(layer, cutout)
         layer.cover *= face.presence * (1 - cv2.resize(occluded, cutout.half_size))
         if shown.min() < 1:
             layer.cover *= spread_over(cutout, shown)
