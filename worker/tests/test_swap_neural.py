@@ -57,17 +57,21 @@ def save_recognizer(path: Path) -> None:
 
 
 def save_swapper(path: Path, *, target: str = "target", emap: np.ndarray | None = EMAP) -> None:
-    """output = target with red and blue exchanged, plus a trace of the code, so that all of it is used.
+    """output = target with red and blue exchanged, plus twice the code's first number.
 
     The inputs are declared the other way round than the engine names them.
     """
     nodes = [
         helper.make_node("Gather", [target, "bgr"], ["turned"], axis=1),
-        helper.make_node("ReduceMean", ["source"], ["mean"], axes=[0, 1], keepdims=0),
-        helper.make_node("Mul", ["mean", "little"], ["trace"]),
+        helper.make_node("Gather", ["source", "first"], ["number"], axis=1),
+        helper.make_node("Mul", ["number", "twice"], ["trace"]),
         helper.make_node("Add", ["turned", "trace"], ["output"]),
     ]
-    constants = {"bgr": np.array([2, 1, 0], np.int64), "little": np.array(0.0, np.float32)}
+    constants = {
+        "bgr": np.array([2, 1, 0], np.int64),
+        "first": np.array([0], np.int64),
+        "twice": np.array(2.0, np.float32),
+    }
     if emap is not None:
         constants["emap"] = emap
         nodes.insert(0, helper.make_node("Identity", ["emap"], ["unused"]))
@@ -170,13 +174,45 @@ def test_what_the_network_makes_comes_to_lie_where_it_was_taken_from(scene):
 
     layer = texture.lay(cutout, face.pose.scale, 2)
 
-    made, own = rgb(layer.luma, layer.chroma), rgb(cutout.luma, cutout.chroma)
+    made, own = rgb(layer.luma, layer.chroma) - trace(texture), rgb(cutout.luma, cutout.chroma)
     for point in (50, 280, 4, 152):  # both cheeks, nose, chin
         x, y = cutout.own[point, :2].astype(int)
         here = slice(y - 3, y + 4), slice(x - 3, x + 4)
         assert made[here].mean(axis=(0, 1)) == pytest.approx(own[here].mean(axis=(0, 1))[::-1], abs=8)
     assert layer.cover[tuple((cutout.own[4, 1::-1] / 2).astype(int))] == pytest.approx(1)
     assert layer.cover[0, 0] == 0
+
+
+def test_colour_lies_where_light_does(scene):
+    """On a picture whose colour runs from side to side, a shift of a pixel or two would show."""
+    image, face, texture = scene
+    ramp = np.tile(np.linspace(70, 190, image.shape[1]), (image.shape[0], 1))
+    picture = from_rgb(np.dstack([np.full_like(ramp, 128), np.full_like(ramp, 128), ramp]).astype(np.uint8))
+    cutout = cut(picture, face.landmarks, face.landmarks)
+
+    layer = texture.lay(cutout, face.pose.scale, 2)
+
+    made, own = rgb(layer.luma, layer.chroma), rgb(cutout.luma, cutout.chroma)
+    inside = cv2.resize(layer.cover, made.shape[1::-1]) > 0.99
+    off = (made - trace(texture) - own[..., ::-1])[inside]
+    assert np.abs(off.mean(axis=0)).max() < 1.5
+
+
+def test_the_source_has_a_say(engine, scene):
+    image, face, texture = scene
+    cutout = cut(from_rgb(image), face.landmarks, face.landmarks)
+    other = prepared(engine, ASTRONAUT)
+
+    made = [each.lay(cutout, face.pose.scale, 2).luma.astype(float).mean() for each in (texture, other)]
+
+    asked = 219 * 2 * (texture.code[0, 0] - other.code[0, 0])
+    assert abs(asked) > 3
+    assert made[0] - made[1] == pytest.approx(asked, abs=0.5)
+
+
+def trace(texture) -> float:
+    """Return how much brighter the stand-in makes its square, of 255."""
+    return 255 * 2 * float(texture.code[0, 0])
 
 
 def rgb(luma: np.ndarray, chroma: np.ndarray) -> np.ndarray:
