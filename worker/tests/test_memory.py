@@ -69,7 +69,11 @@ def test_a_value_comes_back_to_the_bit_and_of_its_type(tmp_path, value):
     assert same(load(tmp_path / "state.npz"), {"value": value})
 
 
-@pytest.mark.parametrize("value", [object(), {1, 2}, np.array([object()], object), Path("a")], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    [object(), {1, 2}, np.array([object()], object), Path("a")],
+    ids=["an object", "a set", "an array of objects", "a path"],
+)
 def test_what_is_no_plain_data_is_refused(tmp_path, value):
     with pytest.raises((TypeError, ValueError)):
         save({"value": value}, tmp_path / "state.npz")
