@@ -1,7 +1,8 @@
 """Calm the landmarks of a stream without delaying them, each track for itself.
 
 Each frame is seen together with its neighbours on both sides, so nothing lags behind: the face's shape is
-averaged widely, lips and lids narrowly, and the pose least where the head moves most.
+averaged widely, lids narrowly, and the pose least where the head moves most. Speech is too fast to average,
+and too small to leave as noisy as it is seen, but mouth and jaw move as one: that one movement is kept.
 """
 
 from __future__ import annotations
@@ -13,13 +14,18 @@ import numpy as np
 
 from worker.faces import topology
 from worker.faces.moment import Moment
-from worker.faces.pose import Pose, fit, pose_of
+from worker.faces.pose import Pose, fit, pose_of, reference
 from worker.memory import Kept, Remembers, storable
 
 REACH = 4  # frames looked at on either side
-SHAPE_SPREAD, EXPRESSION_SPREAD, POSE_SPREAD = 1.6, 0.8, 1.2  # standard deviations, in frames
+# Standard deviations, in frames.
+SHAPE_SPREAD, LIDS_SPREAD, SPEECH_SPREAD, POSE_SPREAD = 1.6, 0.8, 0.4, 1.6
+JAW = 0.6  # in eye distances below the eyes: what moves with the chin as one speaks
 MOTION_SPREAD = 0.25  # in eye distances: neighbours whose head is farther off say little about this pose
 FADE = 3  # frames over which the swap comes and goes with the face
+
+SPEAKING = np.union1d(topology.LIPS, np.flatnonzero(reference()[:, 1] > JAW))
+LIDS = np.setdiff1d(topology.EXPRESSIVE, SPEAKING)
 
 
 @storable
@@ -56,23 +62,37 @@ def bell(distance: np.ndarray, spread: float) -> np.ndarray:
     return np.exp(-(distance**2) / (2 * spread**2))
 
 
-def blend(weights: np.ndarray, arrays: list[np.ndarray]) -> np.ndarray:
-    return np.tensordot(weights / weights.sum(), np.array(arrays), 1)
+def blend(weights: np.ndarray, arrays: np.ndarray) -> np.ndarray:
+    return np.tensordot(weights / weights.sum(), arrays, 1)
 
 
 def smooth(sightings: list[Sighting], steps: np.ndarray, here: Sighting) -> tuple[np.ndarray, Pose]:
     """Return the shape and pose of `here`, calmed by the sightings that many frame `steps` away."""
-    shapes = [sighting.shape for sighting in sightings]
+    shapes = np.array([sighting.shape for sighting in sightings])
     shape = blend(bell(steps, SHAPE_SPREAD), shapes)
-    fast = topology.EXPRESSIVE
-    shape[fast] = blend(bell(steps, EXPRESSION_SPREAD), [each[fast] for each in shapes])
+    shape[LIDS] = blend(bell(steps, LIDS_SPREAD), shapes[:, LIDS])
+    shape[SPEAKING] += along_main_move(shapes[:, SPEAKING] - shape[SPEAKING], bell(steps, SPEECH_SPREAD))
 
     moved = [np.linalg.norm(sighting.centre - here.centre) for sighting in sightings]
     similar = np.exp(-((np.array(moved) / (MOTION_SPREAD * here.pose.scale)) ** 2))
-    weights = bell(steps, POSE_SPREAD) * similar
-    placed = blend(weights, [sighting.landmarks for sighting in sightings])
-    face = slice(topology.FACE_POINTS)
-    return shape, fit(shape[face], placed[face].astype(np.float64))
+    placed = blend(
+        bell(steps, POSE_SPREAD) * similar,
+        np.array([sighting.landmarks[topology.RIGID] for sighting in sightings], float),
+    )
+    return shape, fit(shape[topology.RIGID], placed)
+
+
+def along_main_move(moves: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return the mean of the (frames, N, 3) moves by weight, but only its part along their main direction.
+
+    That is their first principal component: what the points do together stands out of what each does alone.
+    """
+    flat = moves.reshape(len(moves), -1)
+    _, directions = np.linalg.eigh(flat @ flat.T)  # as few as frames, where the points' would be many
+    main = directions[:, -1] @ flat
+    mean = blend(weights, flat)
+    along = main * (mean @ main) / (main @ main + 1e-12)
+    return along.reshape(moves.shape[1:])
 
 
 @storable

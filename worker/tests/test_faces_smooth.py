@@ -57,6 +57,34 @@ def test_trembling_is_calmed():
     assert after < 0.6 * before
 
 
+def speaking(rng: np.random.Generator, noise: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return how far the chin is down in each of 40 pictures, five times a second, and the faces so seen."""
+    down = 4 * np.sin(2 * np.pi * np.arange(40) / 6)
+    share = np.clip(face()[:, 1] - 300, 0, 30)[:, None] / 30 * (0, 1, 0)
+    faces = face() + down[:, None, None] * share + rng.normal(0, noise, (40, 478, 3))
+    return down, faces.astype(np.float32)
+
+
+def test_a_speaking_jaw_is_followed_and_does_not_tremble():
+    down, seen = speaking(np.random.default_rng(5), noise=1.0)
+    jaw = np.flatnonzero(reference()[:, 1] > 0.95)
+
+    calm = np.array([each.landmarks for _, each in run(list(seen))])[:, jaw, 1]
+
+    moved = calm - calm.mean(axis=0)
+    assert np.polyfit(down, moved.mean(axis=1), 1)[0] > 0.9
+    assert (moved - down[:, None]).std() < 0.75
+
+
+def test_the_head_does_not_nod_with_the_jaw():
+    _, seen = speaking(np.random.default_rng(5), noise=0.0)
+    brows = np.flatnonzero(reference()[:, 1] < -0.1)
+
+    calm = np.array([each.landmarks for _, each in run(list(seen))])[:, brows]
+
+    assert calm == pytest.approx(np.broadcast_to(face()[brows], calm.shape), abs=0.05)
+
+
 def test_a_steadily_moving_face_is_not_delayed():
     moving = [face(300 + 3 * index) for index in range(20)]
 
