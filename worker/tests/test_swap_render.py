@@ -4,16 +4,18 @@ import cv2
 import numpy as np
 import pytest
 
+from worker.engines.swap.masks import CHEEKS_OF_SKIN, hulls
 from worker.engines.swap.portrait import Portrait, prepare, with_closed_mouth
 from worker.engines.swap.quality import QUALITIES
 from worker.engines.swap.render import Renderer, mixed
 from worker.engines.swap.shape import transfer
+from worker.engines.swap.skin import lab_of_rgb
 from worker.engines.swap.texture import BentPhoto
 from worker.faces import topology
 from worker.faces.smooth import Face, Sighting
 from worker.faces.track import landmarks_of_photo
 from worker.faces.views import rgb_of_yuv, yuv_of_rgb
-from worker.media.picture import Picture, from_rgb
+from worker.media.picture import Picture, from_rgb, to_rgb
 from worker.tests.faceclips import ASTRONAUT, HOPPER, box_of_face, portrait
 
 TO_YUV, TO_RGB = yuv_of_rgb("bt709", False), rgb_of_yuv("bt709", False)
@@ -79,6 +81,18 @@ def test_a_photo_put_onto_itself_looks_the_same(quality):
     middle = np.s_[nose[1] - 40 : nose[1] + 25, nose[0] - 45 : nose[0] + 45]
     before = from_rgb(image).y[middle].astype(int)
     assert np.abs(after.y[middle] - before).mean() < 7
+
+
+@pytest.mark.parametrize(("video", "photo"), [(ASTRONAUT, HOPPER), (HOPPER, ASTRONAUT)])
+def test_each_cheek_takes_the_videos_colour(video, photo):
+    image = portrait(video)
+    result = to_rgb(swap(image, prepared(photo)))
+
+    points = landmarks_of_photo(image)
+    for cheek in CHEEKS_OF_SKIN:
+        skin = hulls(points, (cheek,), image.shape[:2])
+        old, new = (lab_of_rgb(each[skin].mean(axis=0)[None, None]) for each in (image, result))
+        assert np.linalg.norm(old - new) < 8
 
 
 def test_the_photos_open_mouth_is_closed():

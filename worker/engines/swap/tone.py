@@ -16,7 +16,7 @@ from worker.engines.swap.bend import Layer
 from worker.engines.swap.cutout import Cutout
 from worker.memory import Remembers
 
-BLUR = 0.10  # of the small copy's side: what is light, not detail
+BLUR = 0.055  # of the small copy's side: what is light, not detail; a cheek's highlight is light
 PRIOR = 0.03  # how much the whole face's mean says where little skin is seen
 BLACK = 16  # of video range
 LEAST_CONTRAST = np.array([0.55, 0.4, 0.4])
