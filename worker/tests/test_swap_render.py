@@ -55,7 +55,8 @@ def test_pixels_away_from_the_face_keep_every_bit():
     image = portrait(ASTRONAUT)
     before, after = from_rgb(image), swap(image, prepared(HOPPER))
 
-    left, top, right, bottom = box_of_face(image)
+    # The mask is half as fine as luma, and its edge is softened over one pixel.
+    left, top, right, bottom = np.array(box_of_face(image)) + (-2, -2, 2, 2)
     for old, new, half in zip(before.planes, after.planes, (1, 2, 2), strict=True):
         outside = np.ones(old.shape, bool)
         outside[top // half : bottom // half + 1, left // half : right // half + 1] = False
