@@ -56,7 +56,7 @@ def test_pixels_away_from_the_face_keep_every_bit():
     before, after = from_rgb(image), swap(image, prepared(HOPPER))
 
     # The mask is half as fine as luma, and its edge is softened over one pixel.
-    left, top, right, bottom = np.array(box_of_face(image)) + (-2, -2, 2, 2)
+    left, top, right, bottom = np.add(box_of_face(image), (-2, -2, 2, 2))
     for old, new, half in zip(before.planes, after.planes, (1, 2, 2), strict=True):
         outside = np.ones(old.shape, bool)
         outside[top // half : bottom // half + 1, left // half : right // half + 1] = False
