@@ -33,7 +33,7 @@ def main() -> None:
     with open_video(SAMPLES / "hopper.mp4") as source:
         pictures = iter(source)
         picture = next(each for number, each in enumerate(pictures) if number == FRAME)
-    seen = Sighting.of(landmarks_of_photo(to_rgb(picture)))
+    seen = Sighting.of(face_in(to_rgb(picture)))
     face = Face(landmarks=seen.landmarks, pose=seen.pose, shape=seen.shape, presence=1.0, is_new=True)
     cells = list(steps(picture, face))
     cv2.imwrite(str(PICTURE), np.hstack(cells)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
@@ -45,7 +45,7 @@ def steps(picture: Picture, face: Face) -> Iterator[np.ndarray]:
     photo = read_photo(SAMPLES / "astronaut.png")
     to_yuv, back = yuv_of_rgb("bt709", False), rgb_of_yuv("bt709", False)
     texture = PhotoEngine().prepare(
-        photo, landmarks_of_photo(photo), face_height=face_size(face.landmarks), to_yuv=to_yuv
+        photo, face_in(photo), face_height=face_size(face.landmarks), to_yuv=to_yuv
     )
     renderer = Renderer(texture, face.shape, back, QUALITIES["balanced"])
     cutout = cut(picture, face.landmarks, renderer.new_landmarks(face, np.ones(468)))
@@ -63,6 +63,12 @@ def steps(picture: Picture, face: Face) -> Iterator[np.ndarray]:
     renderer.forget()
     renderer.render(result, face)
     yield cell(cutout.box.of(to_rgb(result)))
+
+
+def face_in(image: np.ndarray) -> np.ndarray:
+    landmarks = landmarks_of_photo(image)
+    assert landmarks is not None  # the samples show one
+    return landmarks
 
 
 def rgb_of(layer: Layer, back: np.ndarray) -> np.ndarray:

@@ -91,7 +91,7 @@ def work(
 
 def _make(
     payload: Payload, progress: Progress, cancelled: threading.Event, stopping: threading.Event
-) -> tuple[Message, dict[str, float]]:
+) -> tuple[Message, dict[str, Any]]:
     """Fetch, make and hand over; return the last message and the metrics of what was made."""
 
     def may_go_on_later(exc: BaseException) -> bool:
@@ -144,9 +144,9 @@ def _hand_over(result: Path, payload: Payload, cancelled: threading.Event) -> di
     return {"output_base64": as_base64(result)}
 
 
-def _metrics(result: engines.Result) -> dict[str, float]:
+def _metrics(result: engines.Result) -> dict[str, Any]:
     names = ("frames", "swapped", "fps", "width", "height", "seconds")
-    return {name: getattr(result, name) for name in names}
+    return {name: getattr(result, name) for name in names} | result.told
 
 
 def _refuse(job_input: object, exc: BadPayload, cancelled: threading.Event) -> dict[str, Any]:

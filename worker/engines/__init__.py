@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from worker.wire import Casting
 
@@ -57,7 +58,10 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What was made: `frames` written, `swapped` of them with a face replaced or animated, `seconds` long."""
+    """What was made: `frames` written, `swapped` of them with a face replaced or animated, `seconds` long.
+
+    `told` is what was measured of it on the way, as plain JSON: see worker.engines.record.
+    """
 
     frames: int
     swapped: int
@@ -66,6 +70,7 @@ class Result:
     fps: float
     seconds: float
     stage_seconds: dict[str, float] = field(default_factory=dict)
+    told: dict[str, Any] = field(default_factory=dict)
 
 
 def make(task: Task, progress: Progress) -> Result:

@@ -6,6 +6,7 @@ detectors work only for whoever is new: at the start, after a cut, when a track 
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,6 +21,7 @@ from worker.memory import Remembers, storable
 MOST = 6  # faces: each costs a look of the mesh in every picture
 SEARCH_EVERY = 0.5  # seconds
 FAR_EVERY = 4  # of these searches also looks for small faces
+REST = 4  # frames from one look to the next at a face that only has to be kept in mind
 RETRY_EVERY = 3  # frames, while somebody is missed
 RETURN = 1.0  # seconds within which a face that is lost keeps its track, if it comes back
 JUMP = 0.6  # in face sizes: what no head moves between two frames
@@ -30,10 +32,11 @@ ONE_FACE = 0.4  # in face sizes: what two people's faces cannot come nearer than
 @storable
 @dataclass(kw_only=True)
 class Track:
-    """Where a face was seen last, (478, 3), and how many frames ago that was."""
+    """Where a face was seen last, (478, 3); for how many frames it was missed, or not looked for."""
 
     landmarks: np.ndarray
     missed: int = 0
+    rested: int = 0
 
 
 @storable
@@ -62,19 +65,26 @@ class Crowd(Remembers):
         """Look for everybody anew in the next picture, as after a cut."""
         self.state = CrowdState(next_track=self.state.next_track)
 
-    def follow(self, view: View) -> dict[int, np.ndarray]:
-        """Return the (478, 3) landmarks of each face in the next picture by its track."""
-        held = self.hold(view)
+    def follow(self, view: View, resting: Container[int] = ()) -> dict[int, np.ndarray]:
+        """Return the (478, 3) landmarks of each face in the next picture by its track.
+
+        Those of `resting` tracks may be some frames old: it is enough to know that they are there.
+        """
+        held = self.hold(view, resting)
         if self.is_search_due(held):
             self.search(view, held)
         self.remember(held)
         return held
 
-    def hold(self, view: View) -> dict[int, np.ndarray]:
+    def hold(self, view: View, resting: Container[int]) -> dict[int, np.ndarray]:
         """Return the faces that are still where they were, each once."""
         held = {}
         for number, track in self.state.tracks.items():
-            landmarks = None
+            if number in resting and not track.missed and track.rested + 1 < REST:
+                track.rested += 1
+                held[number] = track.landmarks
+                continue
+            track.rested, landmarks = 0, None
             if not track.missed:
                 landmarks = self.looker.read(view, region_of_landmarks(track.landmarks))
             if landmarks is not None and change(track.landmarks, landmarks) < 1:
@@ -82,8 +92,16 @@ class Crowd(Remembers):
         return self.without_doubles(held)
 
     def without_doubles(self, held: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
-        """Where one face hides another, both tracks see it: the one that changed more has lost its own."""
-        steadiest_first = sorted(held, key=lambda n: change(self.state.tracks[n].landmarks, held[n]))
+        """Where one face hides another, both tracks see it: the one that changed more has lost its own.
+
+        One that was not looked for has not changed, which says nothing.
+        """
+
+        def unsteadiness(number: int) -> tuple[bool, float]:
+            track = self.state.tracks[number]
+            return track.rested > 0, change(track.landmarks, held[number])
+
+        steadiest_first = sorted(held, key=unsteadiness)
         kept: dict[int, np.ndarray] = {}
         for number in steadiest_first:
             if not any(are_one_face(held[number], other) for other in kept.values()):
@@ -131,7 +149,10 @@ class Crowd(Remembers):
             for n, track in state.tracks.items()
             if n not in held and track.missed < self.return_within
         }
-        state.tracks = {n: Track(landmarks=landmarks) for n, landmarks in held.items()} | lost
+        state.tracks = {
+            n: Track(landmarks=landmarks, rested=state.tracks[n].rested if n in state.tracks else 0)
+            for n, landmarks in held.items()
+        } | lost
         state.since_search += 1
 
 

@@ -15,11 +15,11 @@ class Moment(Generic[Person]):
     """The clip's picture number `index`, from 0 on. `is_cut`: it begins another scene.
 
     `people`, by track: at first their (478, 3) landmarks, once smoothed their `Face`.
-    `sources`, by track: the number of the source that each of them gets.
+    `roles`, by track: the number of the role that each of them plays.
     """
 
     index: int
     picture: Picture
     is_cut: bool = False
     people: dict[int, Person] = field(default_factory=dict)
-    sources: dict[int, int] = field(default_factory=dict)
+    roles: dict[int, int] = field(default_factory=dict)

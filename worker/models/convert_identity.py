@@ -99,7 +99,7 @@ class Converter:
         return self.add("Cast", self.constant(values, np.float16), to=TensorProto.FLOAT)
 
     def convolution(self, name: str, channels: int, filters: int, side: int, stride: int) -> str:
-        """Add a convolution and the affine layer after it as one; dlib pads only where it takes every pixel."""
+        """Add a convolution with the affine layer after it; dlib pads only where it takes every pixel."""
         kernel, bias = np.split(next(self.numbers), [filters * channels * side * side])
         gamma, beta = np.split(next(self.numbers), 2)
         kernel = kernel.reshape(filters, channels, side, side) * gamma[:, None, None, None]

@@ -39,11 +39,12 @@ def write_clip(
     sound_codec: str = "aac",
     channels: int = 1,
     sound_delay: float = 0.0,
+    options: dict[str, str] | None = None,
     draw=corner_marked,
 ) -> Path:
     """Write a clip with a picture at each of `times`, in milliseconds, and the sound if any."""
     with av.open(str(path), "w") as output:
-        track = output.add_stream(codec, rate=25)
+        track = output.add_stream(codec, rate=25, options=options)
         track.width, track.height, track.pix_fmt = *size, pix_fmt
         track.codec_context.time_base = MILLISECOND
         for name, value in (colour or {}).items():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from worker.faces import topology
-from worker.faces.crowd import MOST, RETRY_EVERY, Crowd, Track
+from worker.faces.crowd import MOST, REST, RETRY_EVERY, Crowd, Track
 from worker.faces.track import face_size
 from worker.faces.views import RgbView
 from worker.tests.faceclips import ASTRONAUT, plain_grey, portrait
@@ -163,3 +163,26 @@ def test_of_a_crowd_the_largest_are_followed():
 
     heights = sorted(face_size(points) for points in people.values())
     assert heights == pytest.approx([76] * (MOST - 4) + [104] * 4, rel=0.1)
+
+
+def test_a_resting_track_is_looked_at_every_fourth_picture_and_kept(counted):
+    crowd = counted(Crowd(rate=RATE))
+    crowd.follow(RgbView(side_by_side(0, *PAIR)))
+    counted.counts.update(read=0)
+    crowd.state.since_search = -100  # no searches meanwhile
+
+    seen = [noses(crowd.follow(RgbView(side_by_side(index, *PAIR)), resting={1})) for index in range(1, 13)]
+
+    assert counted.counts["read"] == 12 + 12 // REST
+    assert all(set(people) == {0, 1} for people in seen)
+
+
+def test_a_resting_track_that_somebody_comes_before_lets_go():
+    crowd = Crowd(rate=RATE)
+    front, rear = sorted(
+        crowd.follow(RgbView(crossing(0, *PAIR))).items(), key=lambda item: item[1][topology.NOSE_TIP, 0]
+    )
+
+    for index in range(1, 30):
+        people = crowd.follow(RgbView(crossing(index, *PAIR)), resting={rear[0]})
+        assert people[front[0]][topology.NOSE_TIP, 0] == pytest.approx(135 + 7 * index, abs=8)

@@ -10,7 +10,7 @@ import pytest
 
 from worker.engines import MARKS, Task, make
 from worker.engines.swap.render import Renderer
-from worker.errors import BadPayload, DecodeError, NoFaceInSource, NoFaceInVideo
+from worker.errors import DecodeError, NoFaceInSource, NoFaceInVideo
 from worker.faces.track import landmarks_of_photo
 from worker.media.picture import to_rgb
 from worker.media.source import open_video
@@ -112,7 +112,9 @@ def test_the_new_face_has_the_light_of_the_clip(clip, tmp_path, quality):
 def test_after_a_cut_the_light_is_the_new_scenes_at_once(tmp_path):
     clip = write_clip(tmp_path / "in.mp4", times=FRAME_TIMES, size=SIZE, draw=cut_to_another)
 
-    result = make(task(clip, tmp_path / "out.mp4", source_image=ASTRONAUT), quiet)
+    whole = (0.0, 0.0, 1.0, 1.0)
+    both = tuple(Casting(time=time, box=whole, source=0) for time in (0.2, 0.8))
+    result = make(task(clip, tmp_path / "out.mp4", source_image=ASTRONAUT, faces=both), quiet)
 
     before, after = (pictures_of(path)[12] for path in (clip, tmp_path / "out.mp4"))
     landmarks = landmarks_of_photo(before)
@@ -183,13 +185,6 @@ def test_a_file_that_is_no_video_is_refused(tmp_path):
         make(task(tmp_path / "in.mp4", tmp_path / "out.mp4"), quiet)
 
 
-def test_named_faces_are_refused_while_people_cannot_be_told_apart(clip, tmp_path):
-    named = (Casting(time=0.0, box=(0.0, 0.0, 1.0, 1.0), source=None),)
-
-    with pytest.raises(BadPayload, match="1 faces were named"):
-        make(task(clip, tmp_path / "out.mp4", faces=named), quiet)
-
-
 def test_progress_counts_every_picture(clip, tmp_path):
     told = []
 
@@ -226,3 +221,15 @@ def test_an_error_in_a_step_reaches_the_caller_and_ends_the_threads(clip, tmp_pa
         make(task(clip, tmp_path / "out.mp4"), quiet)
 
     assert not steps_at_work()
+
+
+def test_the_result_is_told_of_frame_by_frame(tmp_path):
+    clip = write_clip(tmp_path / "clip.mp4", times=FRAME_TIMES, size=SIZE, draw=face_that_goes)
+
+    told = make(task(clip, tmp_path / "out.mp4", source_image=HOPPER), quiet).told
+
+    assert told["missed"] == [[pytest.approx(0.4), pytest.approx(1.0)]]
+    assert [at for at, _ in told["identity"]] == [0.0]
+    assert 0.2 < told["identity"][0][1] < 0.7
+    assert 0.3 < told["flicker"] < 3
+    assert {"identity", "mesh_attention"} <= told["models"].keys()

@@ -13,6 +13,7 @@ import cv2
 
 from worker.engines import MARKS, Progress, Result, Task
 from worker.engines.pipeline import Pipeline
+from worker.engines.record import model_digests
 from worker.engines.sing.canvas import Canvas, frame_portrait
 from worker.engines.sing.paint import Painter
 from worker.engines.sing.plan import planned, voice_of
@@ -104,6 +105,7 @@ class Song:
             fps=float(self.rate),
             seconds=total / self.rate,
             stage_seconds=dict(self.seconds),
+            told={"models": model_digests()},
         )
 
     def pictures(self, canvas: Canvas, *, begin: int) -> Iterator[Picture]:

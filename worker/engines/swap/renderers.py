@@ -11,12 +11,12 @@ from worker.memory import Kept, Remembers
 
 
 class Renderers(Remembers):
-    """`make` returns a new renderer for (source, face). One outlives its track's absence by `keep` frames."""
+    """`make` returns a renderer for a role's number. One outlives its track's absence by `keep` frames."""
 
-    def __init__(self, *, make: Callable[[int, Face | None], Renderer], keep: int) -> None:
+    def __init__(self, *, make: Callable[[int], Renderer], keep: int) -> None:
         self.make = make
         self.keep = keep
-        self.by_track: dict[tuple[int, int], Renderer] = {}  # (track, source)
+        self.by_track: dict[tuple[int, int], Renderer] = {}  # (track, role)
         self.last_used: dict[tuple[int, int], int] = {}  # likewise: the moment's number
 
     def put_aside(self) -> Kept:
@@ -26,7 +26,7 @@ class Renderers(Remembers):
     def take_up(self, kept: Kept) -> None:
         self.last_used = kept["last_used"]
         for key, memory in kept["memories"].items():
-            self.by_track[key] = self.make(key[1], None)
+            self.by_track[key] = self.make(key[1])
             self.by_track[key].take_up(memory)
 
     def render(self, moment: Moment[Face]) -> bool:
@@ -38,11 +38,11 @@ class Renderers(Remembers):
         return any(shown)
 
     def render_one(self, moment: Moment[Face], track: int) -> bool:
-        key, face = (track, moment.sources[track]), moment.people[track]
+        key = track, moment.roles[track]
         if key not in self.by_track:
-            self.by_track[key] = self.make(moment.sources[track], face)
+            self.by_track[key] = self.make(moment.roles[track])
         self.last_used[key] = moment.index
-        return self.by_track[key].render(moment.picture, face)
+        return self.by_track[key].render(moment.picture, moment.people[track])
 
     def drop_all_but(self, kept: set[tuple[int, int]]) -> None:
         self.by_track = {key: renderer for key, renderer in self.by_track.items() if key in kept}

@@ -1,28 +1,38 @@
-"""Look at a clip here and there before the work: is there a face, how large, what is its shape at rest?
+"""Look at a clip here and there before the work: who is in it, how large, of what shape at rest?
 
 Only a handful of pictures is decoded, reached by seeking, so a long clip takes no longer than a short one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Protocol
 
 import av
 import numpy as np
 
+from worker.faces.crowd import Crowd
+from worker.faces.identity import SAME, distance
 from worker.faces.smooth import Sighting
-from worker.faces.track import Tracker, face_size
-from worker.faces.views import PlanesView
+from worker.faces.track import face_size
+from worker.faces.views import PlanesView, View
 from worker.media.containers import open_safely, video_stream
 from worker.media.plain import Plain
 from worker.memory import storable
 
+Planes = tuple[np.ndarray, np.ndarray, np.ndarray]
+
 PLACES = 8  # spread over the clip, each the key frame before
 RUN = 24  # frames decoded from each place on: a key frame alone shows a single expression
 EVERY = 8  # of them is looked at
+
+
+class Identifies(Protocol):
+    def embedding(self, view: View, landmarks: np.ndarray) -> np.ndarray:
+        """Return what tells this face from others."""
 
 
 @storable
@@ -34,24 +44,62 @@ class Findings:
     neutral: np.ndarray
 
 
-def scout(path: Path, to_rgb: np.ndarray) -> Findings | None:
-    """Return what was seen; None if there was no face at any place, which is no proof that there is none."""
-    tracker = Tracker()
-    sightings = []
-    for luma, blue, red in glimpses(path):
-        tracker.forget()
-        landmarks = tracker.follow(PlanesView(luma, blue, red, to_rgb))
-        if landmarks is not None:
-            sightings.append(Sighting.of(landmarks))
-    if not sightings:
-        return None
-    sizes = [face_size(each.landmarks) for each in sightings]
-    neutral = np.median([each.shape for each in sightings], axis=0)
-    return Findings(size=float(np.median(sizes)), neutral=neutral)
+@dataclass(kw_only=True)
+class Person:
+    """Everything that was seen of one person; one embedding for each track."""
+
+    embeddings: list[np.ndarray]
+    sightings: list[Sighting] = field(default_factory=list)
+
+    @property
+    def embedding(self) -> np.ndarray:
+        return np.mean(self.embeddings, axis=0)
+
+    @property
+    def prominence(self) -> float:
+        """The larger and the more often seen, the more."""
+        return sum(face_size(each.landmarks) for each in self.sightings)
+
+    @property
+    def findings(self) -> Findings:
+        sizes = [face_size(each.landmarks) for each in self.sightings]
+        neutral = np.median([each.shape for each in self.sightings], axis=0)
+        return Findings(size=float(np.median(sizes)), neutral=neutral)
 
 
-def glimpses(path: Path) -> Iterator[list[np.ndarray]]:
-    """Yield some of the clip's pictures as upright Y, Cb, Cr planes."""
+def scout(path: Path, to_rgb: np.ndarray, identifier: Identifies, tell: Callable[[], None]) -> list[Person]:
+    """Return a Person for each track that was met; `tell` is called before each look, and may raise.
+
+    If there is none, that is no proof that there is nobody.
+    """
+    crowd, met = Crowd(rate=1.0), dict[int, Person]()
+    for is_elsewhere, planes in glimpses(path):
+        tell()
+        if is_elsewhere:
+            crowd.forget()
+        view = PlanesView(*planes, to_rgb)
+        for track, landmarks in crowd.follow(view).items():
+            if track not in met:
+                met[track] = Person(embeddings=[identifier.embedding(view, landmarks)])
+            met[track].sightings.append(Sighting.of(landmarks))
+    return list(met.values())
+
+
+def told_apart(met: list[Person], named: list[Person]) -> list[Person]:
+    """Return the people named, in that order, then all others that were met, each once."""
+    people = list(named)
+    for one in met:
+        likest = min(people, key=lambda each: distance(each.embedding, one.embedding), default=None)
+        if likest is None or distance(likest.embedding, one.embedding) >= SAME:
+            people.append(one)
+        else:
+            likest.embeddings += one.embeddings
+            likest.sightings += one.sightings
+    return people
+
+
+def glimpses(path: Path) -> Iterator[tuple[bool, Planes]]:
+    """Yield some pictures as upright Y, Cb, Cr planes, and whether each is the first of its place."""
     with open_safely(path) as container:
         stream = video_stream(container)
         assert stream is not None  # whoever opened the clip to read it has seen it
@@ -61,11 +109,13 @@ def glimpses(path: Path) -> Iterator[list[np.ndarray]]:
         for place in places(container, stream):
             if place is not None:
                 container.seek(place, stream=stream)
+            is_elsewhere = True
             for frame in islice(frames(container, stream), 0, RUN, EVERY):
                 if frame.pts not in seen:
                     seen.add(frame.pts)
                     plain = plain or Plain(frame, stream.sample_aspect_ratio)
-                    yield list(plain.picture(frame).planes)
+                    yield is_elsewhere, plain.picture(frame).planes
+                    is_elsewhere = False
 
 
 def places(container: av.container.InputContainer, stream: av.VideoStream) -> list[int | None]:
