@@ -161,7 +161,9 @@ def test_a_worker_that_was_started_again_gives_up_what_it_had(
 
 def test_a_job_whose_answer_was_lost_is_given_to_the_same_worker_again(taken, worker, other_worker):
     """As when the machine slept while a request for work was under way."""
-    Attempt.objects.update(started_at=now() - timedelta(seconds=40))
+    Attempt.objects.update(
+        started_at=now() - timedelta(seconds=40), lease_until=now() - timedelta(seconds=10)
+    )
 
     assert other_worker.take().status_code == 204
     given = worker.take()
