@@ -46,6 +46,8 @@ def chip(view: View, landmarks: np.ndarray) -> np.ndarray:
     box = Box(left=int(left), top=int(top), right=int(right), bottom=int(bottom)).even_within(
         view.width, view.height
     )
+    if not box.width or not box.height:
+        return np.zeros((SIDE, SIDE, 3), np.uint8)
     zoom = float(np.hypot(*matrix[:, 0]))
     image = view.look(box, round(zoom * max(box.width, box.height)))
     share = np.array(image.shape[1::-1]) / (box.width, box.height)

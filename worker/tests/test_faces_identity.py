@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from worker.faces.identity import SAME, Identifier, distance
+from worker.faces.identity import SAME, SIDE, Identifier, chip, distance
 from worker.faces.track import landmarks_of_photo
 from worker.faces.views import PlanesView, RgbView, rgb_of_yuv
 from worker.media.picture import from_rgb
@@ -78,3 +78,14 @@ def test_planes_tell_the_same_as_rgb(identifier):
     seen = identifier.embedding(planes, landmarks_of_photo(image))
 
     assert distance(seen, embedding(identifier, image)) < 0.15
+
+
+@pytest.mark.parametrize(("moved", "shown"), [(-225, True), (-400, False)])
+def test_what_lies_beyond_the_picture_is_black(moved, shown):
+    image = portrait(ASTRONAUT)
+
+    cut = chip(RgbView(image), landmarks_of_photo(image) + np.float32([moved, 0, 0]))
+
+    assert cut.shape == (SIDE, SIDE, 3)
+    assert not cut[:, : SIDE // 4].any()
+    assert cut[:, -SIDE // 4 :].any() == shown
