@@ -8,9 +8,12 @@ import cv2
 import numpy as np
 
 from worker.engines.sing.canvas import Canvas
+from worker.engines.sing.layers import layers_of
+from worker.engines.sing.matte import matte_of
 from worker.engines.sing.motion import Expression
 from worker.engines.sing.mouth import Inside, Mouth, box_round, seen_at
 from worker.engines.sing.rig import BODY, Rig
+from worker.faces import topology
 from worker.faces.raster import rasterize
 from worker.faces.views import Box, yuv_of_rgb
 from worker.media.picture import Picture, from_rgb
@@ -18,78 +21,131 @@ from worker.media.picture import Picture, from_rgb
 
 @dataclass(frozen=True, kw_only=True)
 class Fineness:
-    """`step`: pixels of the picture per pixel that the mesh is drawn with; `how`: cv2's interpolation."""
+    """Pixels of the picture per pixel that the mesh is drawn with, round the face and on it.
 
-    step: int
-    how: int
+    `times` is how much larger than the picture the person is kept, see `Layers`.
+    """
+
+    around: int
+    face: int
+    times: int
 
 
 FINENESS = {
-    "fast": Fineness(step=4, how=cv2.INTER_LINEAR),
-    "balanced": Fineness(step=2, how=cv2.INTER_CUBIC),
-    "max": Fineness(step=2, how=cv2.INTER_LANCZOS4),
+    "fast": Fineness(around=8, face=4, times=1),
+    "balanced": Fineness(around=4, face=2, times=2),
+    "max": Fineness(around=4, face=2, times=2),
 }
 TEAR = 3.0  # pixels that neighbours come from apart, per pixel: more is a tear, not a stretch
 SWING = 0.15  # face heights that the outermost moving points may go
+FACE_MARGIN = 0.05  # face heights round the face that are drawn as finely: there it covers what is behind
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bend:
+    """Which (x, y) pixel of the photo each `step`-th pixel of `box`, and one more all round, shows."""
+
+    box: Box
+    places: np.ndarray
+    step: int
 
 
 class Painter:
     def __init__(self, canvas: Canvas, quality: str) -> None:
         self.fineness = FINENESS[quality]
         height, width = canvas.image.shape[:2]
+        matte = matte_of(canvas)
         self.still = from_rgb(canvas.image)
+        self.layers = layers_of(canvas.image, matte, times=self.fineness.times)
         self.rig = Rig(canvas.landmarks, width, height)
         self.mouth = Mouth(self.rig, canvas.image)
-        self.low = self.rig.texture.min(axis=0)  # float32, as all that is computed per pixel
-        self.extent = np.ptp(self.rig.texture, axis=0)
+        low, extent = self.rig.texture.min(axis=0), np.ptp(self.rig.texture, axis=0)
         self.values = np.ones((len(self.rig.rest), 3), np.float32)
-        self.values[:, :2] = (self.rig.texture - self.low) / self.extent
-        self.box = self.moving_box(width, height)
+        self.values[:, :2] = (self.rig.texture - low) / extent
+        self.to_pixels = np.column_stack([np.diag(extent), np.zeros(2), low]).astype(np.float32)
+        self.box = self.moving_box(width, height, matte)
 
-    def moving_box(self, width: int, height: int) -> Box:
+    def moving_box(self, width: int, height: int, matte: np.ndarray | None) -> Box:
         """Return the part of the picture that can move; the rest is never touched."""
         moving = self.rig.still[np.maximum(self.rig.reach, BODY * self.rig.body) > 0.02, :2]
         margin = round(SWING * self.rig.face_height * self.rig.pose.scale)
-        return box_round(moving, margin).even_within(width, height)
+        box = box_round(moving, margin)
+        if matte is not None:
+            rows, columns = (np.flatnonzero(matte.any(axis=axis)) for axis in (1, 0))
+            person = np.array([[columns[0], rows[0]], [columns[-1], rows[-1]]])
+            box = common(box, box_round(person, margin))
+        return box.even_within(width, height)
 
     def paint(self, wish: Expression, pts: int) -> Picture:
         """Return the portrait with that expression."""
         points = self.rig.points(wish)
         y, u, v = (plane.copy() for plane in self.still.planes)
         picture = Picture(y, u, v, pts)
-        self.bend(picture, points)
+        around = self.bend(points, self.box, self.fineness.around)
+        face = self.bend(points, self.face_box(points), self.fineness.face)
+        self.lay_person(picture, around, face)
+        soften_steps(face.box.of(picture.y), face.places[1:-1, 1:-1], face.step)
         inside = self.mouth.inside(points, wish)
         if inside is not None:
             lay_in(picture, inside)
         return picture
 
-    def bend(self, picture: Picture, points: np.ndarray) -> None:
-        places = self.places(points)
-        box, half = self.box, self.box.halved()
-        box.of(picture.y)[:] = self.taken(self.still.y, places, box)
-        soften_steps(box.of(picture.y), places, self.fineness.step)
-        for plane, still in ((picture.u, self.still.u), (picture.v, self.still.v)):
-            half.of(plane)[:] = self.taken(still, places / 2 - 0.25, half)
+    def face_box(self, points: np.ndarray) -> Box:
+        margin = round(FACE_MARGIN * self.rig.face_height * self.rig.pose.scale)
+        box = common(box_round(points[topology.OVAL, :2], margin), self.box)
+        return box.even_within(self.still.width, self.still.height)
 
-    def places(self, points: np.ndarray) -> np.ndarray:
-        """Return, for each coarse pixel of the box, the (x, y) pixel of the still picture that it shows."""
-        step = self.fineness.step
-        coarse = (points - (self.box.left, self.box.top, 0) + (0.5, 0.5, 0)) / step - (0.5, 0.5, 0)
-        width, height = -(-self.box.width // step), -(-self.box.height // step)
+    def bend(self, points: np.ndarray, box: Box, step: int) -> Bend:
+        corner = np.array([box.left, box.top, 0]) - (step, step, 0)
+        coarse = (points - corner + (0.5, 0.5, 0)) / step - (0.5, 0.5, 0)
+        width, height = -(-box.width // step) + 2, -(-box.height // step) + 2
         drawn = rasterize(coarse, self.rig.triangles, self.values, width=width, height=height)
-        places = drawn[..., :2] * self.extent + self.low
+        places = cv2.transform(drawn, self.to_pixels)
         # Between two triangles a pixel may be missed: it stays where it is.
         rows, columns = np.nonzero(drawn[..., 2] < 0.5)
-        places[rows, columns] = (np.stack([columns, rows], axis=1) + 0.5) * step - 0.5
-        places[rows, columns] += (self.box.left, self.box.top)
-        return places
+        places[rows, columns] = (np.stack([columns, rows], axis=1) + 0.5) * step - 0.5 + corner[:2]
+        return Bend(box=box, places=places, step=step)
 
-    def taken(self, still: np.ndarray, places: np.ndarray, box: Box) -> np.ndarray:
-        """Return the box filled from those places of the still plane."""
-        step = self.fineness.step if box is self.box else self.fineness.step // 2
-        full = places.shape[1] * step, places.shape[0] * step
-        fine = places if step == 1 else cv2.resize(places, full, interpolation=cv2.INTER_LINEAR)
-        return seen_at(still, np.ascontiguousarray(fine[: box.height, : box.width]), self.fineness.how)
+    def lay_person(self, picture: Picture, around: Bend, face: Bend) -> None:
+        """Fill the picture's moving box with the backdrop and the person, bent so, over it, in place."""
+        behind, box, half = self.layers.backdrop, self.box, self.box.halved()
+        y, cover, *_ = cv2.split(self.taken(self.layers.luma, around, face, 1))
+        box.of(picture.y)[:] = laid_over(box.of(behind.y), y, cover)
+        u, v, cover, _ = cv2.split(self.taken(self.layers.chroma, around, face, 2))
+        half.of(picture.u)[:] = laid_over(half.of(behind.u), u, cover)
+        half.of(picture.v)[:] = laid_over(half.of(behind.v), v, cover)
+
+    def taken(self, sheet: np.ndarray, around: Bend, face: Bend, step: int) -> np.ndarray:
+        """Return (h, w, 4) uint8: `around`'s box at every `step`-th pixel, filled from the sheet."""
+        places = spread(around, step)
+        inner = spread(face, step)
+        left, top = (face.box.left - around.box.left) // step, (face.box.top - around.box.top) // step
+        places[top : top + inner.shape[0], left : left + inner.shape[1]] = inner
+        return seen_at(sheet, places * self.layers.times, cv2.INTER_LINEAR)
+
+
+def common(one: Box, other: Box) -> Box:
+    return Box(
+        left=max(one.left, other.left),
+        top=max(one.top, other.top),
+        right=min(one.right, other.right),
+        bottom=min(one.bottom, other.bottom),
+    )
+
+
+def spread(bend: Bend, step: int) -> np.ndarray:
+    """Return the places for every `step`-th pixel of the box, in pixels of a picture that has only those."""
+    times = bend.step // step
+    places = (bend.places + 0.5) / step - 0.5
+    if times > 1:
+        places = cv2.resize(places, None, fx=times, fy=times, interpolation=cv2.INTER_LINEAR)
+    height, width = bend.box.height // step, bend.box.width // step
+    return places[times : times + height, times : times + width]
+
+
+def laid_over(below: np.ndarray, above: np.ndarray, cover: np.ndarray) -> np.ndarray:
+    """Return colours that are multiplied by their cover, laid over others; all are uint8."""
+    return cv2.add(cv2.multiply(below, cv2.bitwise_not(cover), scale=1 / 255), above)
 
 
 def soften_steps(luma: np.ndarray, places: np.ndarray, step: int) -> None:

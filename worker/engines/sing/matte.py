@@ -1,0 +1,126 @@
+"""Tells the person of a portrait from what is behind, once.
+
+A matte is (H, W) float32, 0 behind the person to 1 on it, half where hair lets the background through.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from worker.engines.sing.canvas import Canvas
+from worker.faces import topology
+
+SMALL = 256  # pixels of the longer side at which the person is cut out
+ROUNDS = 5  # of GrabCut
+THIN = 9  # pixels of the small picture: thinner is a cord behind, or hair that the edge finds
+# Ellipses round the face, in sizes of its oval, (across, up): surely face; likely head, hair and hat.
+CORE, HEAD = (0.9, 0.9), (1.2, 1.6)
+FAR = (2.1, 2.1)  # above the chin, what is farther off is surely behind
+# Half widths of neck and torso in face heights, at so many face heights below the chin.
+TORSO_DOWN, TORSO_WIDTH = (0.0, 0.15, 0.9), (0.28, 0.28, 1.1)
+SURE_TORSO = 0.5  # of the likely width, from the collar down, is surely the person
+EDGE = 0.02  # of the picture's longer side: how far from the cut the soft edge may lie
+FLATNESS = 1e-4  # of the guided filter, for colours of 0..1
+NOTHING, ALL = 0.04, 0.96  # what the filter leaves below is background, above person
+# What a trusted cut holds: least of the face, most of its outline at FAR's limit, most of the upper border.
+LEAST_FACE, MOST_LIMIT, MOST_BORDER = 0.97, 0.12, 0.25
+LEAST_HEAD = 0.10  # the head is wider than the face by so much, or hair was taken for background
+
+
+def matte_of(canvas: Canvas) -> np.ndarray | None:
+    """Return the matte of the canvas's person, the same each time; None if it is not to be trusted."""
+    small = shrunk(canvas.image, SMALL)
+    points = canvas.landmarks[:, :2] * (small.shape[1] / canvas.image.shape[1])
+    hint = hinted(points, small.shape[:2])
+    cut = cut_out(small, hint)
+    if not is_trusted(cut, hint, points):
+        return None
+    matte = refined(canvas.image, cut)
+    return cv2.fillPoly(matte, [np.rint(canvas.landmarks[topology.OVAL, :2]).astype(np.int32)], 1.0)
+
+
+def shrunk(image: np.ndarray, longest: int) -> np.ndarray:
+    scale = min(1.0, longest / max(image.shape[:2]))
+    return cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+
+
+def hinted(points: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Return GrabCut's labels, (h, w) uint8, as the face's (478, 2) points suggest them."""
+    oval = points[topology.OVAL]
+    middle, size, chin = oval.mean(axis=0), np.ptp(oval, axis=0), points[topology.CHIN]
+    rows, columns = np.indices(shape, np.float32)
+    across, down = (columns - middle[0]) / (size[0] / 2), (rows - middle[1]) / (size[1] / 2)
+    below, aside = (rows - chin[1]) / size[1], np.abs(columns - chin[0]) / size[1]
+    torso = np.interp(below, TORSO_DOWN, TORSO_WIDTH)
+    hint = np.full(shape, cv2.GC_PR_BGD, np.uint8)
+    hint[(below < 0) & (np.hypot(across / FAR[0], down / FAR[1]) > 1)] = cv2.GC_BGD
+    hint[np.hypot(across / HEAD[0], down / HEAD[1]) < 1] = cv2.GC_PR_FGD
+    hint[(below > 0) & (aside < torso)] = cv2.GC_PR_FGD
+    hint[(below > TORSO_DOWN[1]) & (aside < SURE_TORSO * torso)] = cv2.GC_FGD
+    cv2.fillPoly(hint, [np.rint((oval - middle) * CORE + middle).astype(np.int32)], cv2.GC_FGD)
+    return hint
+
+
+def cut_out(small: np.ndarray, hint: np.ndarray) -> np.ndarray:
+    """Return (h, w) uint8, 0 or 1: the largest piece with sure pixels, its holes filled."""
+    cv2.setRNGSeed(1)  # GrabCut starts from clusters drawn by chance
+    labels = hint.copy()
+    cv2.grabCut(small, labels, None, np.zeros((1, 65)), np.zeros((1, 65)), ROUNDS, cv2.GC_INIT_WITH_MASK)
+    person = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
+    thin = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (THIN, THIN))
+    person = cv2.morphologyEx(person, cv2.MORPH_OPEN, thin)
+    person[hint == cv2.GC_FGD] = 1
+    _, pieces = cv2.connectedComponents(person)
+    person = (pieces == np.bincount(pieces[hint == cv2.GC_FGD]).argmax()).astype(np.uint8)
+    outlines, _ = cv2.findContours(person, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    return cv2.drawContours(person, outlines, -1, 1, cv2.FILLED)
+
+
+def is_trusted(cut: np.ndarray, hint: np.ndarray, points: np.ndarray) -> bool:
+    """Tell whether the cut holds the face and some hair, and ends at edges of the picture's own.
+
+    A cut that runs along the limit of what was ruled out, or along the picture's upper border, is no outline.
+    """
+    oval = points[topology.OVAL]
+    face = cv2.fillPoly(np.zeros_like(cut), [np.rint(oval).astype(np.int32)], 1) > 0
+    above = np.indices(cut.shape)[0] < points[topology.CHIN, 1]
+    head = (cut > 0) & above
+    limit = cv2.dilate((hint == cv2.GC_BGD).astype(np.uint8), np.ones((5, 5))) > 0
+    outline = head & (cv2.erode(cut, np.ones((3, 3))) == 0)
+    return bool(
+        cut[face].mean() > LEAST_FACE
+        and head.sum() > (1 + LEAST_HEAD) * face.sum()
+        and (outline & limit).sum() < MOST_LIMIT * outline.sum()
+        and cut[0].mean() < MOST_BORDER
+    )
+
+
+def refined(image: np.ndarray, cut: np.ndarray) -> np.ndarray:
+    """Return the cut as a matte of the image's size, its edge laid on the image's own edges."""
+    height, width = image.shape[:2]
+    radius = max(2, round(EDGE * max(height, width)))
+    large = cv2.resize(cut.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
+    soft = guided(image.astype(np.float32) / 255, cv2.GaussianBlur(large, (0, 0), radius / 4), radius)
+    return np.clip((soft - NOTHING) / (ALL - NOTHING), 0, 1)
+
+
+def guided(guide: np.ndarray, plane: np.ndarray, radius: int) -> np.ndarray:
+    """Return the plane filtered so that its edges lie on those of the guide, (H, W, 3) 0..1.
+
+    He, Sun and Tang, Guided Image Filtering, 2013, with a guide in colour.
+    """
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        return cv2.blur(values, (2 * radius + 1, 2 * radius + 1))
+
+    middle, level = mean(guide), mean(plane)
+    spread = np.empty((*plane.shape, 3, 3), np.float32)
+    for row, column in np.ndindex(3, 3):
+        both = mean(guide[..., row] * guide[..., column])
+        spread[..., row, column] = both - middle[..., row] * middle[..., column]
+    spread += FLATNESS * np.eye(3, dtype=np.float32)
+    shared = mean(guide * plane[..., None]) - middle * level[..., None]
+    slope = np.linalg.solve(spread, shared[..., None])[..., 0]
+    offset = level - (slope * middle).sum(axis=2)
+    return (mean(slope) * guide).sum(axis=2) + mean(offset)

@@ -1,0 +1,137 @@
+"""The person of a portrait is told from what is behind: one moves, the other stays."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from worker.engines.sing.canvas import frame_portrait
+from worker.engines.sing.layers import filled_behind, layers_of, person_alone
+from worker.engines.sing.matte import SMALL, cut_out, guided, hinted, is_trusted, matte_of, shrunk
+from worker.engines.sing.motion import Expression
+from worker.engines.sing.paint import Painter
+from worker.faces import topology
+from worker.faces.track import landmarks_of_photo
+from worker.media.photo import read_photo
+from worker.media.picture import from_rgb
+from worker.tests.samples import ASTRONAUT, HOPPER
+
+REST = {"opening": 0, "width": 0, "blink": 0, "brows": 0, "zoom": 1}
+TURNS = {"left": (0, -0.2, 0), "right": (0, 0.2, 0), "up": (-0.12, 0, 0), "aside": (0.05, 0.1, 0.14)}
+
+
+def look(turn=(0, 0, 0), shift=(0, 0)):
+    return Expression(**REST | {"turn": np.array(turn), "shift": np.array(shift)})
+
+
+@pytest.fixture(scope="module", params=[HOPPER, ASTRONAUT], ids=["hopper", "astronaut"])
+def canvas(request):
+    photo = read_photo(request.param)
+    return frame_portrait(photo, landmarks_of_photo(photo), aspect_ratio="1:1", quality="balanced")
+
+
+@pytest.fixture(scope="module")
+def matte(canvas):
+    return matte_of(canvas)
+
+
+@pytest.fixture(scope="module")
+def painter(canvas):
+    return Painter(canvas, "balanced")
+
+
+def grown(mask, pixels):
+    return cv2.dilate(mask.astype(np.uint8), np.ones((2 * pixels + 1,) * 2)) > 0
+
+
+def test_the_matte_holds_the_face_and_not_the_upper_corners(canvas, matte):
+    face = cv2.fillPoly(
+        np.zeros(matte.shape, np.uint8), [np.rint(canvas.landmarks[topology.OVAL, :2]).astype(int)], 1
+    )
+
+    assert matte[face > 0].min() > 0.9
+    assert matte[:150, :100].max() == matte[:150, -100:].max() == 0
+    assert (matte == matte_of(canvas)).all()
+
+
+@pytest.mark.parametrize("turn", TURNS.values(), ids=TURNS)
+def test_the_background_beside_the_head_stays_as_it_turns(painter, matte, turn):
+    behind = ~grown(matte > 0, 60)
+
+    turned = painter.paint(look(turn, (0.05, 0.02)), 0)
+
+    assert behind[:300, :60].all()
+    assert (turned.y == painter.still.y)[behind].all()
+    assert (turned.u == painter.still.u)[behind[::2, ::2]].all()
+
+
+@pytest.mark.parametrize("turn", TURNS.values(), ids=TURNS)
+def test_no_hole_and_no_ghost_comes_up_round_the_person(painter, matte, turn):
+    """Near the outline, each pixel's luma lies among those of the person and the backdrop near by."""
+    near = np.ones((121, 121), np.uint8)
+    person, backdrop = painter.still.y, painter.layers.backdrop.y
+    least = np.minimum(cv2.erode(np.where(matte > 0.95, person, 255), near), cv2.erode(backdrop, near))
+    most = np.maximum(cv2.dilate(np.where(matte > 0.95, person, 0), near), cv2.dilate(backdrop, near))
+    outline = grown(cv2.Canny((matte * 255).astype(np.uint8), 100, 200) > 0, 25)
+
+    y = painter.paint(look(turn), 0).y.astype(int)
+
+    # Enlarging sharpens: it may go a little beyond what is there, as the pictures before it did.
+    assert np.maximum(least - y, y - most)[outline].max() < 20
+
+
+def test_at_rest_the_layers_make_the_photo(canvas, matte, painter):
+    y = painter.paint(look(), 0).y.astype(int)
+
+    assert np.abs(y - painter.still.y).mean() < 0.6
+    assert np.percentile(np.abs(y - painter.still.y), 99) < 10
+
+
+def test_a_cut_without_hair_or_along_no_edge_is_not_trusted(canvas):
+    small = shrunk(canvas.image, SMALL)
+    points = canvas.landmarks[:, :2] * (small.shape[1] / canvas.image.shape[1])
+    hint = hinted(points, small.shape[:2])
+    everything = (hint != cv2.GC_BGD).astype(np.uint8)
+    nothing = np.zeros_like(hint)
+    bald = cv2.fillPoly(nothing.copy(), [np.rint(points[topology.OVAL]).astype(int)], 1)
+    cut = cut_out(small, hint)
+    faceless = cut & ~bald
+
+    assert is_trusted(cut, hint, points)
+    for wrong in (everything, nothing, bald, faceless, np.ones_like(hint)):
+        assert not is_trusted(wrong, hint, points)
+
+
+def test_a_portrait_that_cannot_be_taken_apart_bends_as_a_whole(canvas):
+    layers = layers_of(canvas.image, None, times=1)
+
+    assert (layers.luma[..., 1] == 255).all()
+    assert (layers.luma[..., 0] == from_rgb(canvas.image).y).all()
+
+
+def test_a_person_and_a_backdrop_mixed_by_a_known_matte_are_told_apart():
+    """A soft-edged disc of skin over blue: both colours come back, also in pixels that hold both."""
+    rows, columns = np.indices((200, 200))
+    matte = np.clip((60 - np.hypot(rows - 100, columns - 100)) / 6, 0, 1).astype(np.float32)
+    skin, blue = np.array([210, 160, 130]), np.array([40, 80, 190])
+    image = np.rint(skin * matte[..., None] + blue * (1 - matte[..., None])).astype(np.uint8)
+
+    behind = filled_behind(image, matte)
+    person, better = person_alone(image, behind, matte)
+
+    assert np.abs(behind - blue).max() <= 12
+    assert np.abs(person - skin)[matte > 0.1].max() <= 12
+    assert np.abs(better - matte).max() < 0.1
+    assert layers_of(image, matte, times=1).luma[..., 1] == pytest.approx(better * 255, abs=1)
+
+
+def test_a_matte_is_drawn_to_the_edges_of_the_picture():
+    guide = np.zeros((100, 100, 3), np.float32)
+    guide[:, 50:] = (0.8, 0.6, 0.5)
+    shifted = np.zeros((100, 100), np.float32)
+    shifted[:, 46:] = 1
+
+    fine = guided(guide, cv2.GaussianBlur(shifted, (0, 0), 3), 12)
+
+    assert fine[50, 47] < 0.35 < 0.65 < fine[50, 52]
