@@ -48,6 +48,7 @@ WARMTH = 0.0, 0.22, 0.34  # light that gets into the shadow comes off red flesh
 FINE = 4  # the edge of the lips is drawn this many times too large, for smoothness
 SOFT = 0.0035  # eye distances that this edge is blurred by
 ARCH_COLUMNS = 15
+ARCH_ANGLES = np.linspace(-np.pi / 2, np.pi / 2, ARCH_COLUMNS)
 ARCH_TRIANGLES = np.array(
     [
         corners
@@ -88,7 +89,7 @@ class Mouth:
         """Return the inside of the mouth of these (N, 3) points; None while it is shut."""
         ring = points[topology.LIPS_INNER, :2]
         gap = float(np.linalg.norm(points[topology.LOWER_LIP, :2] - points[topology.UPPER_LIP, :2]))
-        seen = np.clip((gap - BARELY[0]) / (BARELY[1] - BARELY[0]), 0, 1)
+        seen = min(1.0, max(0.0, (gap - BARELY[0]) / (BARELY[1] - BARELY[0])))
         soft = max(0.8, SOFT * self.rig.pose.scale)
         box = box_round(ring, round(4 * soft) + 1).even_within(self.image.shape[1], self.image.shape[0])
         if seen == 0 or min(box.width, box.height) == 0:
@@ -138,7 +139,7 @@ class Mouth:
         points = self.rig.skull(self.arch(name, wish.opening), wish)
         points[:, :2] -= (box.left, box.top)
         values = np.ones((len(points), 3), np.float32)
-        values[:, 0] = np.repeat((np.sin(arch_angles()) + 1) / 2, 2)
+        values[:, 0] = np.repeat((np.sin(ARCH_ANGLES) + 1) / 2, 2)
         values[:, 1] = np.tile([0, 1], ARCH_COLUMNS)
         drawn = rasterize(points, ARCH_TRIANGLES, values, width=box.width, height=box.height)
         row = self.rows[name]
@@ -157,11 +158,11 @@ class Mouth:
             start = (LOWER[0][1] + GUM_HEIGHT - LOWER_EDGE) / MM_PER_EYE_DISTANCE
             start += self.rig.jaw[topology.LOWER_LIP] * opening
             end = start - ROW_HEIGHT / MM_PER_EYE_DISTANCE
-        angles, radius = arch_angles(), ARCH / MM_PER_EYE_DISTANCE
+        radius = ARCH / MM_PER_EYE_DISTANCE
         points = np.empty((ARCH_COLUMNS, 2, 3))
-        points[..., 0] = radius * np.sin(angles)[:, None]
+        points[..., 0] = radius * np.sin(ARCH_ANGLES)[:, None]
         points[..., 1] = start, end
-        points[..., 2] = BEHIND + radius * (1 - np.cos(angles))[:, None]
+        points[..., 2] = BEHIND + radius * (1 - np.cos(ARCH_ANGLES))[:, None]
         if name == "lower":
             points[..., 1] += FOLLOWS_LIP * self.bend_of_lips(points[:, 0, 0])[:, None]
         return points.reshape(-1, 3) + lips
@@ -204,10 +205,6 @@ class Mouth:
         entering = 1 - strength["narrow"] * math.exp(-max(0.0, gap) / (NARROW * self.pixels_per_mm))
         light = lips * (entering * corner).astype(np.float32)
         return cv2.multiply(patch, cv2.merge([light * (1 - warmth * (1 - light)) for warmth in WARMTH]))
-
-
-def arch_angles() -> np.ndarray:
-    return np.linspace(-np.pi / 2, np.pi / 2, ARCH_COLUMNS)
 
 
 def line_at(x: np.ndarray, line: np.ndarray) -> np.ndarray:
