@@ -84,11 +84,12 @@ def test_one_look_that_sees_somebody_else_changes_nothing(cast, eyes):
     assert roles == [{0: 0}] * len(roles)
 
 
-def test_of_two_who_look_like_one_the_likest_is_taken(cast, eyes):
+@pytest.mark.parametrize(("widths", "likest"), [((11, 12), 1), ((12, 11), 0)])
+def test_of_two_who_look_like_one_the_likest_is_taken(cast, eyes, widths, likest):
     eyes.looks_like |= {11: 0.8 * ANNE, 12: 0.95 * ANNE}
+    people = {track: face(width) for track, width in enumerate(widths)}
 
-    assert cast.cast(VIEW, {0: face(11), 1: face(12)}, 0) == {1: 0}
-    assert cast.cast(VIEW, {0: face(11), 1: face(12)}, 1) == {1: 0}
+    assert [cast.cast(VIEW, people, index) for index in (0, 1)] == [{likest: 0}] * 2
 
 
 def test_a_track_that_comes_back_as_another_is_looked_at_at_once(cast):
