@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from worker.engines.sing.canvas import frame_portrait
+from worker.engines.sing.glasses import wears_glasses
 from worker.engines.sing.motion import Expression, looking_back
 from worker.engines.sing.paint import Painter
 from worker.engines.sing.reference import EYES, eye_turn, gazes, measured, reference_of
+from worker.engines.sing.rig import BROWS
 from worker.faces import topology
 from worker.faces.pose import pose_of
 from worker.faces.track import landmarks_of_photo
@@ -17,6 +19,7 @@ from worker.media.photo import read_photo
 from worker.media.picture import to_rgb
 from worker.tests.samples import ASTRONAUT, HOPPER
 
+FOREHEAD = (63, 105, 66, 296, 334, 293)  # the upper edges of the brows
 REST = {"opening": 0, "width": 0, "blink": 0, "brows": 0, "zoom": 1}
 
 
@@ -24,10 +27,13 @@ def wish(**given):
     return Expression(**(REST | {"turn": np.zeros(3), "shift": np.zeros(2)} | given))
 
 
-def painter_of(path):
+def canvas_of(path):
     photo = read_photo(path)
-    landmarks = landmarks_of_photo(photo)
-    return Painter(frame_portrait(photo, landmarks, aspect_ratio="1:1", quality="balanced"), "fast")
+    return frame_portrait(photo, landmarks_of_photo(photo), aspect_ratio="1:1", quality="balanced")
+
+
+def painter_of(path):
+    return Painter(canvas_of(path), "fast")
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +117,29 @@ def test_the_rims_of_glasses_stay_rigid_in_a_blink(painter):
 
     away = np.abs(shut.astype(int) - still)[top:bottom, left:right][frame]
     assert away.max() < 8
+
+
+@pytest.mark.parametrize("turn", [(0, 0, 0), (0.05, 0.12, 0.08)], ids=["still", "turned"])
+def test_the_rims_of_glasses_stay_rigid_as_brows_rise(painter, turn):
+    """The rims of the sample are darker than all of the skin; they lie where the head alone brings them."""
+    calm, raised = (painter.paint(wish(turn=np.array(turn), brows=brows), 0).y for brows in (0.0, 1.0))
+    points = painter.rig.points(wish(turn=np.array(turn)))[:, :2]
+    eyes = np.concatenate([topology.LEFT_EYE_HALO, topology.RIGHT_EYE_HALO])
+    left, right = np.rint(points[eyes, 0].min()).astype(int), np.rint(points[eyes, 0].max()).astype(int)
+    top, bottom = np.rint([points[BROWS, 1].min() - 25, points[topology.NOSE_TIP, 1]]).astype(int)
+
+    dark = [(y[top:bottom, left:right] < 60).astype(int) for y in (calm, raised)]
+
+    assert dark[0].sum() > 500
+    assert np.abs(dark[1] - dark[0]).sum() < 0.1 * dark[0].sum()
+
+
+def test_brows_rise_with_and_without_glasses(painter, astronaut):
+    for one in (painter, astronaut):
+        rise = (one.rig.points(wish()) - one.rig.points(wish(brows=1.0)))[:, 1]
+        assert rise[list(FOREHEAD)].min() > 0.005 * one.rig.pose.scale
+    assert wears_glasses(canvas_of(HOPPER))
+    assert not wears_glasses(canvas_of(ASTRONAUT))
 
 
 def test_the_same_frame_is_painted_alike_whatever_came_before(painter):

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from worker.engines.sing.canvas import Canvas
+from worker.engines.sing.glasses import wears_glasses
 from worker.engines.sing.layers import layers_of
 from worker.engines.sing.matte import matte_of
 from worker.engines.sing.motion import Expression
@@ -57,7 +58,7 @@ class Painter:
         matte = matte_of(canvas)
         self.still = from_rgb(canvas.image)
         self.layers = layers_of(canvas.image, matte, times=self.fineness.times)
-        self.rig = Rig(canvas.landmarks, width, height)
+        self.rig = Rig(canvas.landmarks, width, height, glasses=wears_glasses(canvas))
         self.mouth = Mouth(self.rig, canvas.image)
         low, extent = self.rig.texture.min(axis=0), np.ptp(self.rig.texture, axis=0)
         self.values = np.ones((len(self.rig.rest), 3), np.float32)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from scipy.ndimage import gaussian_filter1d
 from scipy.spatial import Delaunay
 from scipy.spatial.transform import Rotation
 
@@ -27,6 +28,7 @@ BREATH = 0.02  # eye distances that a full breath lifts them
 # Face heights to the side of the neck, and below the chin: so far they go as one, so far at all.
 SHOULDERS_ASIDE = (0.45, 1.1)
 SHOULDERS_DOWN = (0.7, 1.3)
+RIM = 0.04  # face heights over the middle of the brows from which they rise fully, in spite of glasses
 GRID = (12, 9)  # still points over the picture
 SMILE = 0.055  # eye distances that the corners of the mouth rise
 
@@ -109,11 +111,12 @@ class Rig:
     """The mesh of one portrait of (width, height) pixels with these (478, 3) landmarks.
 
     triangles: (M, 3) int32. texture: (N, 2) pixels of the portrait that the points show.
+    glasses: whether it wears any, whose rims brows must not take along.
     reach: (N,) 0..1, how much of the head's motion a point takes part in. body: (N,) 0..1, the same of the
     shoulders'.
     """
 
-    def __init__(self, landmarks: np.ndarray, width: int, height: int) -> None:
+    def __init__(self, landmarks: np.ndarray, width: int, height: int, *, glasses: bool = False) -> None:
         self.pose = pose_of(landmarks)
         face = self.pose.undo(landmarks.astype(np.float64))
         self.face_height = float(np.ptp(face[:, 1]))
@@ -135,7 +138,7 @@ class Rig:
         ).astype(np.int32)
         self.body = self.body_share(face)
         self.shape_mouth(face)
-        self.shape_brows(face)
+        self.shape_brows(face, glasses=glasses)
         self.shape_smile()
 
     # the mesh
@@ -214,10 +217,15 @@ class Rig:
         self.closing = np.where(is_lower, -0.7 * gap, 0.3 * gap) * fade * moves
         self.gap = float(np.linalg.norm(face[topology.LOWER_LIP, :2] - face[topology.UPPER_LIP, :2]))
 
-    def shape_brows(self, face: np.ndarray) -> None:
+    def shape_brows(self, face: np.ndarray, *, glasses: bool) -> None:
+        """Work out how brows rise: with the lid's skin under them, or without it where rims lie there."""
         apart = np.linalg.norm(self.rest[:, None, :2] - face[None, BROWS, :2], axis=2).min(axis=1)
         above = self.rest[:, 1] < face[168, 1] + 0.02 * self.face_height  # the bridge of the nose
         self.brow = np.exp(-((apart / (0.06 * self.face_height)) ** 2)) * above * 0.03 * self.face_height
+        if glasses:
+            brows = face[BROWS][np.argsort(face[BROWS, 0])]
+            middle = np.interp(self.rest[:, 0], brows[:, 0], gaussian_filter1d(brows[:, 1], 2))
+            self.brow *= np.clip((middle - self.rest[:, 1]) / (RIM * self.face_height), 0, 1)
 
     def shape_smile(self) -> None:
         """Work out how a smile draws the corners of the mouth up and out, and the cheeks up."""
