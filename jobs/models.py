@@ -15,13 +15,18 @@ from django.utils.timezone import now
 from django_q.tasks import async_task
 
 from assets.models import Asset, Token, TokenQuerySet
-from jobs.compute import provider_of
-from jobs.errors import IllegalMove, NotCancellable, NotRetryable
 
 # Tables too: Django looks for all of them here.
+from jobs.analyses import Analysis as Analysis
+from jobs.batches import Batch
+from jobs.compute import provider_of
+from jobs.errors import IllegalMove, NotCancellable, NotRetryable
 from jobs.heartbeat import Heartbeat as Heartbeat
 from jobs.idempotency import IdempotencyKey as IdempotencyKey
+from jobs.kept_faces import KeptFace as KeptFace
 from jobs.keys import ApiKey as ApiKey
+from jobs.preferences import Preferences as Preferences
+from jobs.shares import Share as Share
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +62,7 @@ class Stage(models.TextChoices):
 
 class JobQuerySet(models.QuerySet["Job"]):
     def owned_by(self, user: Any) -> JobQuerySet:
-        return self.filter(owner=user, deleted_at=None)
+        return self.filter(owner=user, deleted_at=None, hidden_at=None)
 
     def with_parts(self) -> JobQuerySet:
         """Everything a page shows of a job, in one query."""
@@ -149,6 +154,15 @@ class Job(models.Model):
     )
     finished_at = models.DateTimeField(null=True)
     deleted_at = models.DateTimeField(null=True)
+    hidden_at = models.DateTimeField(
+        null=True, help_text="Deleted by its owner, who may take that back for a few seconds."
+    )
+    batch = models.ForeignKey(Batch, on_delete=models.SET_NULL, null=True, blank=True, related_name="jobs")
+    trim_start = models.FloatField(null=True, blank=True, help_text="Second of the clip where it begins.")
+    trim_end = models.FloatField(null=True, blank=True, help_text="Second of the clip where it ends.")
+    preview_seconds = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Made only so much from where it begins, to be looked at."
+    )
 
     request_id = models.CharField(max_length=64, blank=True)
     faces = models.JSONField(
