@@ -447,6 +447,8 @@ class Attempt(models.Model):
     percent = models.FloatField(null=True)
     frames_done = models.PositiveIntegerField(null=True)
     frames_total = models.PositiveIntegerField(null=True)
+    pace_at = models.DateTimeField(null=True, help_text="From when on its pace is counted.")
+    pace_percent = models.FloatField(null=True, help_text="How much was done by then.")
     stage_timings = models.JSONField(default=dict)
     metrics = models.JSONField(default=dict)
     error_code = models.CharField(max_length=40, blank=True)
@@ -488,11 +490,13 @@ class Attempt(models.Model):
         return self.closed_at is None
 
     def eta_seconds(self, at: datetime) -> float | None:
-        """Seconds left, if it goes on as fast as until now; None before anything can be said."""
-        if not (self.started_at and self.percent and self.is_open):
+        """Seconds left, if it goes on at its own pace; None before anything can be said."""
+        if self.pace_at is None or self.percent is None or not self.is_open:
             return None
-        spent = (at - self.started_at).total_seconds()
-        return round(spent * (100 - self.percent) / self.percent, 1)
+        made = self.percent - (self.pace_percent or 0)
+        if made <= 0:
+            return None
+        return round((at - self.pace_at).total_seconds() * (100 - self.percent) / made, 1)
 
     def issue_tokens(self, at: datetime) -> None:
         """Leave to fetch each input, to deliver the result, and to fetch that again."""

@@ -67,6 +67,10 @@ def _progress(attempt: Attempt, report: Report, at: datetime) -> dict[str, Any]:
         columns |= {"frames_done": report.frames_done, "frames_total": report.frames_total}
     if report.stage != attempt.stage:
         columns["stage_timings"] = _timings(attempt, report.stage, at)
+    # What is done when the frames begin may be another worker's work, of long ago.
+    begins = report.stage == Stage.GENERATING != attempt.stage
+    if report.percent is not None and (begins or attempt.pace_at is None):
+        columns |= {"pace_at": at, "pace_percent": report.percent}
     return columns
 
 

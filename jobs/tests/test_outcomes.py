@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.utils.timezone import now
 from django_q.models import OrmQ
@@ -67,6 +69,27 @@ def test_stages_are_timed_in_order(attempt):
     timings = Job.objects.select_related("latest").get().stage_timings
     assert list(timings) == ["preprocessing", "generating", "packaging"]
     assert all(span["end"] for span in timings.values())
+
+
+def test_the_time_left_is_told_by_the_pace_of_this_worker_alone(attempt):
+    outcomes.apply(attempt, progress(stage="preprocessing", done=0))
+    outcomes.apply(attempt, progress(done=50))  # it goes on where a killed one was
+
+    attempt.refresh_from_db()
+    assert attempt.eta_seconds(attempt.pace_at + timedelta(seconds=20)) is None
+
+    outcomes.apply(attempt, progress(done=60))
+
+    attempt.refresh_from_db()
+    assert attempt.eta_seconds(attempt.pace_at + timedelta(seconds=20)) == 80
+
+
+def test_the_time_left_goes_on_by_the_same_pace_when_the_frames_are_done(attempt):
+    for stage, done in (("generating", 5), ("packaging", 95)):
+        outcomes.apply(attempt, progress(stage=stage, done=done))
+
+    attempt.refresh_from_db()
+    assert attempt.eta_seconds(attempt.pace_at + timedelta(seconds=90)) == 5
 
 
 def test_a_failure_reaches_the_person_as_a_sentence(attempt):
