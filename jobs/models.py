@@ -343,6 +343,10 @@ class AttemptQuerySet(models.QuerySet["Attempt"]):
         """Open, and still with the provider: its result has not come."""
         return self.open().filter(collecting_at=None)
 
+    def waiting(self, provider: str) -> AttemptQuerySet:
+        """Sent to a provider whose workers call us, and taken by none yet."""
+        return self.working().filter(provider=provider, sending_at__isnull=False, lease_until__isnull=True)
+
     def unsent(self, before: datetime) -> AttemptQuerySet:
         """Opened, but whoever was to send them died first."""
         return self.working().filter(sending_at=None, created_at__lt=before)

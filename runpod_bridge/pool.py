@@ -14,9 +14,11 @@ from jobs import outcomes
 from jobs.compute import Health, Report, State
 from jobs.heartbeat import WORKER_BEAT
 from jobs.models import Attempt, AttemptQuerySet, Heartbeat, execution_timeout
+from jobs.turns import in_turn
 from runpod_bridge.models import LATELY, Worker, WorkerToken
 
 PROVIDER = "runpod_bridge.pool.PoolProvider"
+CLIPS = ("job__reference_video", "job__driving_audio")  # whose lengths decide how long a worker may take
 AT_ONCE = 8  # waiting attempts looked at in one go; more workers than that seldom ask in the same instant
 SILENCE = timedelta(seconds=15)  # A living worker pings at least every 10 s.
 
@@ -53,9 +55,10 @@ def notice(token: WorkerToken, name: str, address: str | None, at: datetime) -> 
 
 
 def take(worker: Worker, at: datetime) -> Attempt | None:
-    """Give the oldest waiting attempt to this worker. Of several who ask at once, each gets another."""
-    oldest = waiting().select_related("job__reference_video", "job__driving_audio").order_by("created_at")
-    for attempt in oldest[:AT_ONCE]:
+    """Give the waiting attempt whose turn it is to this worker. Of several who ask, each gets another."""
+    next_ones = [waiting.attempt for waiting in in_turn(PROVIDER)[:AT_ONCE]]
+    attempts = Attempt.objects.select_related(*CLIPS).in_bulk(next_ones)
+    for attempt in (attempts[pk] for pk in next_ones if pk in attempts):
         columns = {
             "worker": str(worker),
             "started_at": at,
@@ -63,7 +66,7 @@ def take(worker: Worker, at: datetime) -> Attempt | None:
             # The waiting is over, so the time for it is no longer part of the deadline.
             "deadline": min(attempt.deadline, at + execution_timeout(attempt.job)),
         }
-        if waiting().filter(pk=attempt.pk).update(**columns) == 1:
+        if Attempt.objects.waiting(PROVIDER).filter(pk=attempt.pk).update(**columns) == 1:
             attempt.job.note(f"taken by {worker}", attempt)
             return attempt
     return None
@@ -74,7 +77,7 @@ def give_again(worker: Worker, at: datetime) -> Attempt | None:
 
     Only to a worker that says it has no job, and after a silence: another process of that name may be at it.
     """
-    for attempt in unreceived(worker, at).select_related("job__reference_video", "job__driving_audio"):
+    for attempt in unreceived(worker, at).select_related(*CLIPS):
         columns = {"started_at": at, "lease_until": at + settings.LEASE}
         if unreceived(worker, at).filter(pk=attempt.pk).update(**columns) == 1:
             attempt.job.note(f"given to {worker} again, which had not received it", attempt)
@@ -84,13 +87,6 @@ def give_again(worker: Worker, at: datetime) -> Attempt | None:
 
 def unreceived(worker: Worker, at: datetime) -> AttemptQuerySet:
     return held_by(worker).working().filter(heard_at=None, started_at__lt=at - SILENCE)
-
-
-def waiting() -> AttemptQuerySet:
-    """Sent, and taken by nobody yet."""
-    return Attempt.objects.working().filter(
-        provider=PROVIDER, sending_at__isnull=False, lease_until__isnull=True
-    )
 
 
 def held_by(worker: Worker) -> AttemptQuerySet:

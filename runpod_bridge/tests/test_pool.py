@@ -11,6 +11,7 @@ from django.utils.timezone import now
 
 from jobs.models import Attempt, Job
 from jobs.sweep import reconcile
+from jobs.turns import in_turn
 from runpod_bridge import pool as the_pool
 from runpod_bridge.models import Worker, WorkerToken
 from runpod_bridge.tests.conftest import PoolWorker, sent
@@ -96,15 +97,14 @@ def test_of_many_workers_who_ask_at_once_one_gets_the_attempt(attempt, token):
 def test_of_two_who_saw_the_same_attempt_waiting_one_gets_it(attempt, token, monkeypatch):
     row = WorkerToken.objects.get()
     first, second = (Worker.objects.create(token=row, name=name, seen_at=now()) for name in "ab")
-    waiting, calls = the_pool.waiting, []
 
-    def waiting_while_another_takes():
-        calls.append(1)
-        if len(calls) == 2:  # the first has looked, and is about to take
-            assert the_pool.take(second, now()) == attempt
-        return waiting()
+    def seen_and_taken_by_another(provider):
+        seen = in_turn(provider)
+        monkeypatch.undo()
+        assert the_pool.take(second, now()) == attempt
+        return seen
 
-    monkeypatch.setattr(the_pool, "waiting", waiting_while_another_takes)
+    monkeypatch.setattr(the_pool, "in_turn", seen_and_taken_by_another)
 
     assert the_pool.take(first, now()) is None
     assert Attempt.objects.get().worker == "gpu box/b"
