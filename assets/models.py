@@ -80,6 +80,12 @@ class Asset(models.Model):
                 name="assets_half_erased",
                 condition=Q(deleted_at__isnull=False) & ~Q(file=""),
             ),
+            # For how much a person's files take up: the sizes are read from the index alone.
+            models.Index(
+                fields=["owner", "size"],
+                name="assets_sizes",
+                condition=Q(stored_at__isnull=False, deleted_at=None),
+            ),
         ]
 
     def __str__(self) -> str:

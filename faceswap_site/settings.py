@@ -136,6 +136,7 @@ PROBE_TIMEOUT = timedelta(seconds=60)
 ASSET_TOKEN_TTL = timedelta(seconds=env.int("ASSET_TOKEN_TTL_SECONDS", 3600))
 OUTPUT_LINK_TTL = timedelta(hours=24)
 UNFINISHED_UPLOAD_TTL = timedelta(hours=1)
+UNDO_TIME = timedelta(seconds=15)  # so long a person may take back that a job was deleted
 # How long files stay after the end of their job; 0 keeps them.
 _days = env.int("RETENTION_DAYS", 0)
 RETENTION_DAYS = {

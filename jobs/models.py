@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -69,6 +70,14 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.select_related(
             "latest", "output", "reference_video", "source_image", "driving_audio", "owner"
         )
+
+    def restorable(self, user: Any, at: datetime) -> JobQuerySet:
+        """Deleted by their owner so lately that it can be taken back."""
+        return self.filter(owner=user, deleted_at=None, hidden_at__gt=at - settings.UNDO_TIME)
+
+    def to_erase(self, at: datetime) -> JobQuerySet:
+        """Deleted by their owner, and the time to take that back is over."""
+        return self.filter(deleted_at=None, hidden_at__lte=at - settings.UNDO_TIME)
 
     def open(self) -> JobQuerySet:
         return self.filter(status__in=Job.OPEN)
@@ -183,6 +192,16 @@ class Job(models.Model):
             models.Index(fields=["owner", "-created_at", "-id"], name="jobs_of_owner"),
             # For jobs.sweep: queued jobs that nobody took.
             models.Index(fields=["status", "queued_at"], name="jobs_waiting"),
+            # For the library: how many jobs of a person have which status.
+            models.Index(
+                fields=["owner", "status"], name="jobs_counted", condition=Q(deleted_at=None, hidden_at=None)
+            ),
+            # For undoing, and for jobs.sweep: what waits to be erased.
+            models.Index(
+                fields=["hidden_at"],
+                name="jobs_hidden",
+                condition=Q(hidden_at__isnull=False, deleted_at=None),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -302,6 +321,20 @@ class Job(models.Model):
         for attempt in self.attempts.open():
             if attempt.close(Attempt.Outcome.CANCELLED, at):
                 async_task("jobs.dispatch.cancel", attempt.pk, task_name=f"cancel-{attempt.pk}")
+
+    def hide(self, reason: str, at: datetime) -> None:
+        """Delete it for its owner to see; for a few seconds that can be taken back. An open job ends now."""
+        with suppress(NotCancellable):
+            self.cancel(reason)
+        if Job.objects.filter(pk=self.pk, deleted_at=None, hidden_at=None).update(hidden_at=at):
+            self.note(reason)
+
+    def restore(self, at: datetime) -> bool:
+        """Take its deletion back, if it is not too late; say whether that was so."""
+        here = Job.objects.restorable(self.owner_id, at).filter(pk=self.pk)
+        if restored := here.update(hidden_at=None) == 1:
+            self.note("deletion taken back")
+        return restored
 
     def delete_files(self, reason: str) -> None:
         """Cancel if need be, erase every file, and leave a tombstone."""

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 CLEAR_EVERY = timedelta(minutes=10)
 HEALTH_EVERY = timedelta(seconds=60)
+ERASED_AT_ONCE = 200  # jobs a sweep
 
 
 def sweep_if_due(at: datetime) -> dict[str, int] | None:
@@ -55,6 +56,7 @@ def reconcile(at: datetime) -> dict[str, int]:
         "uncollectable": sum(map(outputs.give_up, attempts.uncollectable(at, lost_before))),
         "collecting": _queue("jobs.outputs.collect", attempts.collectable(lost_before), cluster="outputs"),
         "untold": sum(attempt.request_cancel(at) for attempt in attempts.untold(at)),
+        "erased": _erase(Job.objects.to_erase(at)),
         "polled": sum(attempt.request_poll(at) for attempt in attempts.working()),
     }
 
@@ -70,6 +72,13 @@ def _requeue(jobs: QuerySet[Job], at: datetime) -> int:
                 requeued += 1
                 job.note("dispatch queued again by the sweep", job.latest)
     return requeued
+
+
+def _erase(jobs: QuerySet[Job]) -> int:
+    due = list(jobs[:ERASED_AT_ONCE])
+    for job in due:
+        job.delete_files(reason="deleted for good")
+    return len(due)
 
 
 def _queue(task: str, attempts: QuerySet[Attempt], cluster: str = "dispatch") -> int:

@@ -2,12 +2,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from jobs import views
+from jobs import library, views
 
 app_name = "jobs"
 urlpatterns = [
-    path("", views.library, name="list"),
-    path("live/", views.live, name="live"),
+    path("", library.library, name="list"),
+    path("live/", library.live, name="live"),
+    path("storage/", library.storage, name="storage"),
+    path("delete/", library.delete_many, name="delete-many"),
+    path("retry/", library.retry_many, name="retry-many"),
+    path("undo/", library.undo, name="undo"),
+    path("undo/offer/", library.undo_offer, name="undo-offer"),
     path("new/", views.new, name="new"),
     path("jobs/<uuid:job_id>/", views.detail, name="detail"),
     path("jobs/<uuid:job_id>/status/", views.status, name="status"),

@@ -1,4 +1,4 @@
-"""The pages, and the fragments that keep them fresh: of the templates, those that start with `_`."""
+"""The pages of one job, and the fragments that keep them fresh: the templates that start with `_`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -24,7 +23,7 @@ from assets.errors import NotFound, Refusal
 from assets.models import Asset
 from assets.serving import serve, serve_thumbnail
 from assets.uploads import drain, refused_upload
-from jobs import consent, paging
+from jobs import consent
 from jobs.errors import NotCancellable, NotRetryable
 from jobs.forms import NewJob
 from jobs.heartbeat import FRESH, WORKER_BEAT
@@ -43,32 +42,6 @@ class PageRequest(HttpRequest):
 
     htmx: HtmxDetails
     id: str
-
-
-@require_safe
-@never_cache
-def library(request: HttpRequest) -> HttpResponse:
-    jobs = Job.objects.owned_by(request.user).with_parts()
-    page = paging.page_of(jobs, before=request.GET.get("before", ""), after=request.GET.get("after", ""))
-    return render(
-        request, "jobs/library.html", {"page": page, "jobs": page.jobs, "open": open_among(page.jobs)}
-    )
-
-
-@require_safe
-@never_cache
-def live(request: HttpRequest) -> HttpResponse:
-    """How those jobs of the library stand that were open when it was last asked."""
-    keys = request.GET.getlist("job")[: paging.SIZE]
-    try:
-        jobs = list(Job.objects.owned_by(request.user).with_parts().filter(pk__in=keys))
-    except ValidationError:
-        raise Http404("One of these is no id of a job.") from None
-    return render(request, "jobs/_live.html", {"jobs": jobs, "open": open_among(jobs), "is_update": True})
-
-
-def open_among(jobs: list[Job]) -> list[Job]:
-    return [job for job in jobs if job.is_open]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -150,8 +123,7 @@ def delete(request: HttpRequest, job_id: UUID) -> HttpResponse:
     job = owned(request, job_id)
     if request.method != "POST":
         return render(request, "jobs/delete.html", {"job": job})
-    job.delete_files(reason=f"deleted by {request.user}")
-    messages.success(request, f"“{job.name}” and its files are deleted.")
+    job.hide(reason=f"deleted by {request.user}", at=now())
     return redirect("jobs:list")
 
 

@@ -215,14 +215,13 @@ def test_deleting_asks_first(page, job):
     assert Job.objects.owned_by(job.owner).exists()
 
 
-def test_deleting_erases_the_files_and_says_so(page, job):
+def test_deleting_hides_the_job_and_offers_to_take_it_back(page, job):
     response = page.post(address("delete", job), follow=True)
 
     assert response.redirect_chain[-1][0] == reverse("jobs:list")
-    assert "“clip.mp4” and its files are deleted." in response.text
+    assert "1 job deleted." in response.text
     assert not Job.objects.owned_by(job.owner).exists()
-    job.reference_video.refresh_from_db()
-    assert not job.reference_video.is_available
+    assert page.get(job.get_absolute_url()).status_code == 404
 
 
 def test_the_page_takes_as_many_queries_with_a_long_history_as_with_a_short(page, working, count_queries):
