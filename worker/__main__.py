@@ -1,4 +1,7 @@
-"""A worker that pulls jobs from a service: `WORKER_TOKEN=… python -m worker --server https://…`."""
+"""A worker that pulls jobs from a service: `WORKER_TOKEN=… python -m worker --server https://…`.
+
+`python -m worker analyse photo|video FILE` looks at one file instead; see worker.analyse.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,10 @@ logger = logging.getLogger("worker")
 
 
 def main() -> int:
+    if sys.argv[1:2] == ["analyse"]:
+        from worker.analyse import analyse  # It limits this process, and needs nothing of what follows.
+
+        return analyse(sys.argv[2:])
     args = _arguments()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     token = os.environ.pop("WORKER_TOKEN", "").strip()  # Popped: nothing we start shall inherit it.

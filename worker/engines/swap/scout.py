@@ -19,7 +19,7 @@ from worker.faces.identity import SAME, distance
 from worker.faces.smooth import Sighting
 from worker.faces.track import face_size
 from worker.faces.views import PlanesView, View
-from worker.media.containers import open_safely, video_stream
+from worker.media.containers import open_safely, origin_of, tick_of, video_stream
 from worker.media.plain import Plain
 from worker.memory import storable
 
@@ -72,17 +72,26 @@ def scout(path: Path, to_rgb: np.ndarray, identifier: Identifies, tell: Callable
 
     If there is none, that is no proof that there is nobody.
     """
-    crowd, met = Crowd(rate=1.0), dict[int, Person]()
-    for is_elsewhere, planes in glimpses(path):
-        tell()
-        if is_elsewhere:
-            crowd.forget()
-        view = PlanesView(*planes, to_rgb)
-        for track, landmarks in crowd.follow(view).items():
+    met = dict[int, Person]()
+    for _, view, faces in looks(path, to_rgb, tell):
+        for track, landmarks in faces.items():
             if track not in met:
                 met[track] = Person(embeddings=[identifier.embedding(view, landmarks)])
             met[track].sightings.append(Sighting.of(landmarks))
     return list(met.values())
+
+
+def looks(
+    path: Path, to_rgb: np.ndarray, tell: Callable[[], None]
+) -> Iterator[tuple[float, View, dict[int, np.ndarray]]]:
+    """Yield some pictures' times in seconds, the pictures, and the (478, 3) landmarks in each by track."""
+    crowd = Crowd(rate=1.0)
+    for is_elsewhere, time, planes in glimpses(path):
+        tell()
+        if is_elsewhere:
+            crowd.forget()
+        view = PlanesView(*planes, to_rgb)
+        yield time, view, crowd.follow(view)
 
 
 def told_apart(met: list[Person], named: list[Person]) -> list[Person]:
@@ -98,13 +107,14 @@ def told_apart(met: list[Person], named: list[Person]) -> list[Person]:
     return people
 
 
-def glimpses(path: Path) -> Iterator[tuple[bool, Planes]]:
-    """Yield some pictures as upright Y, Cb, Cr planes, and whether each is the first of its place."""
+def glimpses(path: Path) -> Iterator[tuple[bool, float, Planes]]:
+    """Yield whether a picture is its place's first, its time in seconds, and its upright Y, Cb, Cr planes."""
     with open_safely(path) as container:
         stream = video_stream(container)
         assert stream is not None  # whoever opened the clip to read it has seen it
         stream.thread_type = "AUTO"
         seen = set()
+        origin = origin_of(container)
         plain: Plain | None = None
         for place in places(container, stream):
             if place is not None:
@@ -114,7 +124,8 @@ def glimpses(path: Path) -> Iterator[tuple[bool, Planes]]:
                 if frame.pts not in seen:
                     seen.add(frame.pts)
                     plain = plain or Plain(frame, stream.sample_aspect_ratio)
-                    yield is_elsewhere, plain.picture(frame).planes
+                    time = max(0.0, float((frame.pts or 0) * tick_of(frame) - origin))
+                    yield is_elsewhere, time, plain.picture(frame).planes
                     is_elsewhere = False
 
 

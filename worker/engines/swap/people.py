@@ -1,0 +1,109 @@
+"""Show whom a clip is about, so that somebody can say who gets a new face.
+
+The time and box of each are what a job's `faces` takes: `roles.pointed_at` finds the same person there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+
+import numpy as np
+
+from worker.engines.swap.job import MATRICES
+from worker.engines.swap.keyframes import first_met
+from worker.engines.swap.scout import Person, looks, told_apart
+from worker.engines.swap.turning import view_angles
+from worker.faces.identity import Identifier
+from worker.faces.smooth import Sighting
+from worker.faces.track import face_size
+from worker.faces.views import View, rgb_of_yuv
+from worker.faces.vignette import shares_of, vignette
+from worker.media.source import open_video
+
+MOST = 12  # as many as the `faces` of a job may name
+SECONDS = 8.0  # of processor time, after which nobody is looked for any more
+
+
+class TimeIsUp(Exception):
+    """The look took as long as it may: who was met until then is the answer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Glimpse(Sighting):
+    """A sighting in look number `look`, `time` in seconds. `is_found`: by a detector; no track led there."""
+
+    look: int
+    time: float
+    is_found: bool
+    box: list[float]
+    picture: bytes
+
+    @property
+    def clearness(self) -> float:
+        """The larger, and the straighter it looks into the camera, the clearer."""
+        return face_size(self.landmarks) * float(np.cos(view_angles(self.pose)).prod())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """A person where he or she is seen best: `box` in shares of the sides; `seen`, share of the looks."""
+
+    time: float
+    box: list[float]
+    seen: float
+    picture: bytes
+
+
+def people_in(path: Path) -> list[Shown]:
+    """Return who was met at a quick look, the most prominent first; nobody is no proof that there is nobody.
+
+    Raises NoFaceInVideo if there is surely nobody.
+    """
+    with open_video(path) as source:
+        to_rgb = rgb_of_yuv(MATRICES[source.colour.space], full_range=False)
+    identifier, met, count, tell = Identifier(), dict[int, Person](), 0, ticking(SECONDS)
+    with suppress(TimeIsUp):
+        for count, (at, view, faces) in enumerate(looks(path, to_rgb, tell), 1):
+            for track, landmarks in faces.items():
+                is_new = track not in met
+                if is_new:
+                    met[track] = Person(embeddings=[identifier.embedding(view, landmarks)])
+                met[track].sightings.append(glimpse(view, landmarks, look=count, time=at, is_found=is_new))
+        if not met:
+            first_met(path, to_rgb, identifier, tell)
+    people = sorted(told_apart(list(met.values()), []), key=lambda person: -person.prominence)
+    return [shown(person, count) for person in people[:MOST]]
+
+
+def ticking(seconds: float) -> Callable[[], None]:
+    """Return a function that raises TimeIsUp once so many seconds of processor time have passed."""
+    until = time.process_time() + seconds
+
+    def tell() -> None:
+        if time.process_time() > until:
+            raise TimeIsUp
+
+    return tell
+
+
+def glimpse(view: View, landmarks: np.ndarray, *, look: int, time: float, is_found: bool) -> Glimpse:
+    return Glimpse(
+        **vars(Sighting.of(landmarks)),
+        look=look,
+        time=ceil(time * 1000) / 1000,  # never before the picture: the one before it would be looked at
+        is_found=is_found,
+        box=shares_of(view, landmarks),
+        picture=vignette(view, landmarks),
+    )
+
+
+def shown(person: Person, count: int) -> Shown:
+    glimpses = [each for each in person.sightings if isinstance(each, Glimpse)]
+    best = max((each for each in glimpses if each.is_found), key=lambda each: each.clearness)
+    seen = len({each.look for each in glimpses}) / count
+    return Shown(time=best.time, box=best.box, seen=round(seen, 3), picture=best.picture)
