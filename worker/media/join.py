@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from heapq import heappop, heappush
 from pathlib import Path
@@ -18,21 +18,33 @@ SOUND_AHEAD = Fraction(1, 4)  # seconds: kept so far ahead, the muxer orders bot
 
 
 def join(
-    segments: Segments, path: Path, *, time_base: Fraction, step: int, sound: Sound | None, comment: str
+    segments: Segments,
+    path: Path,
+    *,
+    time_base: Fraction,
+    step: int,
+    sound: Sound | None,
+    comment: str,
+    tell: Callable[[int], object],
 ) -> None:
-    """Write one video track, and the sound beside it. `step` is how long the last picture is shown."""
+    """Write one video track, and the sound beside it. `step` is how long the last picture is shown.
+
+    `tell` is called with the number of pictures in the file, after each and while the sound goes on. It
+    may raise.
+    """
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as output:
         output.metadata["comment"] = comment
         track = video_track(segments, output, time_base)
         if sound is not None:
             sound.attach(output)
-        for packet in timed(segments, time_base, step):
+        for number, packet in enumerate(timed(segments, time_base, step), start=1):
             if sound is not None:
                 sound.advance((packet.dts or 0) * time_base + SOUND_AHEAD)
             packet.stream = track
             output.mux_one(packet)
+            tell(number)
         if sound is not None:
-            sound.finish()
+            sound.finish(lambda: tell(segments.frames))
 
 
 def video_track(

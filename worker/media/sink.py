@@ -7,6 +7,7 @@ video whose making was interrupted is the same as one that was made at once.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -30,6 +31,9 @@ class Mp4Sink:
     `parts` is a folder for the finished segments, left as it is. If an earlier process died over it,
     `frames` counts those it finished, and `remembered` is what it had put aside there: go on with the frame
     after them.
+
+    Completing the file takes a while if it is long or its sound is encoded: meanwhile `tell` is called with
+    the number of pictures joined, and of all. It may raise.
     """
 
     def __init__(
@@ -45,8 +49,9 @@ class Mp4Sink:
         quality: str = "balanced",
         comment: str = "",
         parts: Path | None = None,
+        tell: Callable[[int, int], object] = lambda joined, frames: None,
     ) -> None:
-        self._path, self._sound, self._comment = path, sound, comment
+        self._path, self._sound, self._comment, self._tell = path, sound, comment, tell
         self._encoding = Encoding(
             width=width, height=height, rate=rate, time_base=time_base, colour=colour, quality=quality
         )
@@ -116,4 +121,5 @@ class Mp4Sink:
             step=self._step,
             sound=self._sound,
             comment=self._comment,
+            tell=lambda joined: self._tell(joined, self.frames),
         )

@@ -5,7 +5,7 @@ The file is read as the pictures are written, so nothing grows with its length.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -63,10 +63,10 @@ class Sound:
         for track in self._tracks:
             track.advance(seconds)
 
-    def finish(self) -> None:
-        """Write what is left."""
+    def finish(self, tell: Callable[[], object] = lambda: None) -> None:
+        """Write what is left; `tell` is called after each packet, and may raise."""
         for track in self._tracks:
-            track.advance(None)
+            track.advance(None, tell)
 
     def close(self) -> None:
         for track in self._tracks:
@@ -97,11 +97,12 @@ class Track:
         self._packets = self._copied() if self._is_copied else self._encoded()
         self._waiting = next(self._packets, None)
 
-    def advance(self, seconds: Fraction | None) -> None:
+    def advance(self, seconds: Fraction | None, tell: Callable[[], object] = lambda: None) -> None:
         """Write the packets that begin before that time, or all."""
         while self._waiting is not None and (seconds is None or start_of_packet(self._waiting) < seconds):
             self._output.mux_one(self._waiting)
             self._waiting = next(self._packets, None)
+            tell()
 
     def close(self) -> None:
         self._source.close()

@@ -17,6 +17,7 @@ from worker.media.plain import Plain
 FALLBACK_RATE = Fraction(30)
 FASTEST_RATE = 480  # pictures a second: of phones in slow motion
 SMALLEST_SIDE = 2
+LONGEST_SHOWN = 60  # seconds that a last picture may stay; files claim hours, and players hold it anyway
 # Seconds before the wanted picture where a key frame is looked for; if there is none, all is read.
 LOOK_BACK = (0, 1, 4, 16, 64)
 
@@ -115,12 +116,13 @@ class VideoSource:
 
     def __iter__(self) -> Iterator[Picture]:
         step = max(1, round(1 / (self.rate * self.time_base)))
+        longest = round(LONGEST_SHOWN / self.time_base)
         last: int | None = None
         for frame in deinterlaced(self._frames(), self.time_base):
             pts = (0 if last is None else last + step) if frame.pts is None else frame.pts - self._zero
             last = pts if last is None else max(pts, last + 1)
             if self._from is None or last >= self._from:
-                yield self._plain.picture(frame, last, frame.duration)
+                yield self._plain.picture(frame, last, min(frame.duration, longest))
 
     def _frames(self) -> Iterator[av.VideoFrame]:
         first, self._first = self._first, None

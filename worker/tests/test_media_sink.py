@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import av
@@ -11,9 +12,10 @@ from worker.media.sink import Mp4Sink
 from worker.media.sound import Sound
 from worker.media.source import open_video
 from worker.tests.clipmaking import RATE, tone, write_clip, write_voice
+from worker.tests.corpus import CORPUS, write
 
 
-def rewrite(source_path, path, sound=None):
+def rewrite(source_path, path, sound=None, **how):
     """Pass a clip through source and sink; return how many pictures went."""
     with open_video(source_path) as source:
         sink = Mp4Sink(
@@ -24,6 +26,7 @@ def rewrite(source_path, path, sound=None):
             time_base=source.time_base,
             colour=source.colour,
             sound=sound,
+            **how,
         )
         with sink:
             for picture in source:
@@ -75,6 +78,28 @@ def test_the_last_picture_is_shown_for_its_time_too(tmp_path, times, seconds):
 
     with open_video(tmp_path / "b.mp4") as result:
         assert result.duration == pytest.approx(seconds, abs=0.005)
+
+
+def test_a_last_picture_that_claims_hours_is_shown_for_a_minute(tmp_path):
+    clip = write(replace(CORPUS["screen recording"], last_ticks=3 * 3600 * 25), tmp_path / "a.mp4")
+    with open_video(clip) as source:
+        assert source.duration > 3 * 3600
+
+    rewrite(clip, tmp_path / "b.mp4")
+
+    with open_video(tmp_path / "b.mp4") as result:
+        assert result.duration == pytest.approx(60 * 0.04 + 60, abs=0.005)
+
+
+def test_it_tells_of_each_picture_and_goes_on_telling_while_sound_is_encoded(tmp_path):
+    clip = write_clip(tmp_path / "a.mkv", times=range(0, 400, 40), sound=tone(3), sound_codec="flac")
+    told = []
+
+    rewrite(clip, tmp_path / "b.mp4", Sound(clip), tell=lambda *said: told.append(said))
+
+    assert told[:10] == [(joined, 10) for joined in range(1, 11)]
+    assert set(told[10:]) == {(10, 10)}
+    assert len(told) - 10 > 2 * RATE / 1024, "more than two seconds of its packets were left"
 
 
 def test_aac_is_copied_packet_for_packet(tmp_path):

@@ -227,4 +227,5 @@ def test_progress_counts_every_frame_in_order(tmp_path, sing):
 
     assert said[0] == ("preprocessing", 0, None)
     assert [done for stage, done, _ in said if stage == "generating"] == list(range(11))
+    assert [done for stage, done, _ in said if stage == "packaging"][:10] == list(range(1, 11))
     assert said[-1] == ("packaging", 10, 10)

@@ -208,6 +208,7 @@ def test_progress_counts_every_picture(clip, tmp_path):
 
     assert told[0] == ("preprocessing", 0, None)
     assert [done for stage, done, _ in told if stage == "generating"] == list(range(26))
+    assert [done for stage, done, _ in told if stage == "packaging"][:25] == list(range(1, 26))
     assert told[-1] == ("packaging", 25, 25)
 
 

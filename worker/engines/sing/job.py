@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 from time import perf_counter
 
 import cv2
@@ -89,6 +90,7 @@ class Song:
             quality=self.task.quality,
             comment=MARKS[self.task.mode],
             parts=self.task.parts,
+            tell=partial(self.progress, "packaging"),
         )
         self.progress("generating", sink.frames, total)
         with sink, Pipeline() as pipeline:
@@ -96,7 +98,6 @@ class Song:
                 with self.timed("encode"):
                     sink.write(resize(picture, *size, self.task.quality))
                 self.progress("generating", sink.frames, total)
-            self.progress("packaging", total, total)
         return Result(
             frames=total,
             swapped=total,

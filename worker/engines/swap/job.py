@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import count
 from time import perf_counter
 
@@ -54,7 +55,7 @@ def run(task: Task, progress: Progress) -> Result:
     with closing(engine_for(os.environ)) as engine, open_video(task.reference_video) as source:
         size = (source.width, source.height)
         camera = Camera(size=size, crop=crop_size(*size, task.aspect_ratio), rate=float(source.rate))
-        sink = sink_for(task, source, output_size(*camera.crop, enable_4k=task.enable_4k))
+        sink = sink_for(task, source, output_size(*camera.crop, enable_4k=task.enable_4k), progress)
         swap = Swap(
             source=source,
             photos=photos,
@@ -83,7 +84,7 @@ def run(task: Task, progress: Progress) -> Result:
     )
 
 
-def sink_for(task: Task, source: VideoSource, size: tuple[int, int]) -> Mp4Sink:
+def sink_for(task: Task, source: VideoSource, size: tuple[int, int], progress: Progress) -> Mp4Sink:
     return Mp4Sink(
         task.output,
         width=size[0],
@@ -95,6 +96,7 @@ def sink_for(task: Task, source: VideoSource, size: tuple[int, int]) -> Mp4Sink:
         quality=task.quality,
         comment=MARKS[task.mode],
         parts=task.parts,
+        tell=partial(progress, "packaging"),
     )
 
 
@@ -114,7 +116,6 @@ def write(swap: Swap, sink: Mp4Sink, quality: str, progress: Progress) -> None:
         raise NoFaceInVideo(
             f"No face to replace was found in any of the {sink.frames} pictures of the video."
         )
-    progress("packaging", sink.frames, sink.frames)
 
 
 @dataclass(kw_only=True)
