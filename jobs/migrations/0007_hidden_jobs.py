@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('assets', '0003_sizes'),
-        ('jobs', '0005_studio'),
+        ('jobs', '0006_attempt_pace'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
