@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from django.core.files import File
 from django.db.models.fields.files import FieldFile
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.http import http_date
 
@@ -88,3 +91,12 @@ def opened(file: FieldFile) -> File:
         return file.storage.open(file.name or "")
     except (FileNotFoundError, IsADirectoryError):
         raise NotFound("This file is not there, or has been deleted.") from None
+
+
+@contextmanager
+def gone_is_404() -> Iterator[None]:
+    """For pages: what is not there is the site's own page of that name."""
+    try:
+        yield
+    except NotFound as refusal:
+        raise Http404(str(refusal)) from refusal

@@ -135,6 +135,11 @@ class Job(models.Model):
         Status.CANCELLED: {Status.QUEUED},
     }
     OPEN = {Status.QUEUED, Status.PROCESSING}
+    # What its owner wished: with the same of these, the same is made again.
+    ASKED = [
+        *("mode", "quality", "enable_4k", "aspect_ratio", "reference_video", "source_image", "driving_audio"),
+        *("faces", "ignored", "trim_start", "trim_end", "preview_seconds"),
+    ]
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="jobs")
@@ -307,6 +312,22 @@ class Job(models.Model):
                 f"Job {self.pk} is {self.status}; only a failed or cancelled job can be retried."
             ) from exc
         self.queue_dispatch()
+
+    @transaction.atomic
+    def again(self, *, consent_via: str, **changes: Any) -> Job:
+        """Submit a job of the same files and wishes, but for these; or raise NotRetryable."""
+        for asset in self.inputs:
+            if not asset.is_available:
+                raise NotRetryable(f"The file {asset.name!r} of job {self.pk} has been deleted.")
+        asked = {field: getattr(self, field) for field in self.ASKED} | changes
+        more_photos = [photo.asset for photo in self.more_photos.all()]
+        return Job.objects.submit(
+            owner=self.owner,
+            consent=self.consent_wording,
+            consent_via=f"{consent_via}; {self.consent_via}"[:80],
+            more_photos=more_photos,
+            **asked,
+        )
 
     @transaction.atomic
     def cancel(self, reason: str) -> None:
@@ -525,6 +546,13 @@ class Attempt(models.Model):
     @property
     def is_open(self) -> bool:
         return self.closed_at is None
+
+    def fps(self, at: datetime) -> float | None:
+        """Frames a second since its worker began to say how far it is; None before anything can be said."""
+        if self.pace_at is None or self.percent is None or not self.frames_total or at <= self.pace_at:
+            return None
+        made = (self.percent - (self.pace_percent or 0)) / 100 * self.frames_total
+        return round(made / (at - self.pace_at).total_seconds(), 1) if made > 0 else None
 
     def eta_seconds(self, at: datetime) -> float | None:
         """Seconds left, if it goes on at its own pace; None before anything can be said."""

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from jobs import library, views
+from jobs import library, sharing, views
 
 app_name = "jobs"
 urlpatterns = [
@@ -19,6 +19,12 @@ urlpatterns = [
     path("jobs/<uuid:job_id>/retry/", views.retry, name="retry"),
     path("jobs/<uuid:job_id>/cancel/", views.cancel, name="cancel"),
     path("jobs/<uuid:job_id>/delete/", views.delete, name="delete"),
+    path("jobs/<uuid:job_id>/share/", sharing.share, name="share"),
+    path("jobs/<uuid:job_id>/share/<uuid:share_id>/end/", sharing.end_share, name="end-share"),
+    path("jobs/<uuid:job_id>/whole/", views.whole, name="whole"),
+    path("s/<str:value>/", sharing.watch, name="watch"),
+    path("s/<str:value>/video/", sharing.video, name="watch-video"),
+    path("s/<str:value>/poster/", sharing.poster, name="watch-poster"),
     path("files/<uuid:asset_id>/", views.file, name="file"),
     path("files/<uuid:asset_id>/thumbnail/", views.thumbnail, name="thumbnail"),
 ]

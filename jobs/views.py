@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.timezone import now
@@ -19,16 +18,19 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
-from assets.errors import NotFound, Refusal
+from assets.errors import Refusal
 from assets.models import Asset
-from assets.serving import serve, serve_thumbnail
+from assets.serving import gone_is_404, serve, serve_thumbnail
 from assets.uploads import drain, refused_upload
 from jobs import consent
 from jobs.errors import NotCancellable, NotRetryable
+from jobs.findings import findings_of
 from jobs.forms import NewJob
 from jobs.heartbeat import FRESH, WORKER_BEAT
 from jobs.models import Heartbeat, Job, Stage
+from jobs.sharing import DAYS
 from jobs.sweep import HEALTH_EVERY
+from jobs.turns import queue_position
 
 # How often a page asks again, by how long its job has been open: (up to this age, seconds).
 POLLING = [(timedelta(minutes=2), 2), (timedelta(minutes=15), 5)]
@@ -118,6 +120,17 @@ def cancel(request: PageRequest, job_id: UUID) -> HttpResponse:
     return after_act(request, job_id)
 
 
+@require_POST
+def whole(request: PageRequest, job_id: UUID) -> HttpResponse:
+    """Make all of what a preview has shown a part of."""
+    preview = get_object_or_404(Job.objects.owned_by(request.user), pk=job_id, preview_seconds__isnull=False)
+    try:
+        return redirect(preview.again(consent_via="after its preview", preview_seconds=None))
+    except NotRetryable as refusal:
+        messages.error(request, str(refusal))
+        return redirect(preview)
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: HttpRequest, job_id: UUID) -> HttpResponse:
     job = owned(request, job_id)
@@ -139,14 +152,6 @@ def thumbnail(request: HttpRequest, asset_id: UUID) -> HttpResponseBase:
     asset = get_object_or_404(Asset.objects.owned_by(request.user), pk=asset_id)
     with gone_is_404():
         return serve_thumbnail(asset)
-
-
-@contextmanager
-def gone_is_404() -> Iterator[None]:
-    try:
-        yield
-    except NotFound as refusal:
-        raise Http404(str(refusal)) from refusal
 
 
 def owned(request: HttpRequest, job_id: UUID) -> Job:
@@ -173,6 +178,11 @@ def standing(job: Job, at: datetime) -> dict[str, Any]:
         "is_waiting": is_waiting,
         "no_worker": is_waiting and not Heartbeat.is_fresh(WORKER_BEAT, at, WORKER_SILENT_AFTER),
         "is_on_runpod": settings.COMPUTE_PROVIDER.endswith(".RunpodProvider"),
+        "place": queue_position(job) if is_waiting else None,
+        "findings": findings_of(job),
+        "shares": job.shares.live(at) if job.status == Job.Status.DONE else [],
+        "days": DAYS,
+        "fps": job.latest and job.latest.fps(at),
         "seconds_left": job.latest and job.latest.eta_seconds(at),
         "every": polling_interval(at - job.queued_at),
     }

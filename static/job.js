@@ -1,15 +1,131 @@
-// The page of one job: the result and the original, side by side and in step.
+// The page of one job: the result and the original, played as one, side by side or under a slider.
 "use strict";
 
-function playBoth() {
-  const [result, original] = ["result", "original"].map((id) => document.querySelector(`#${id} video`));
-  for (const video of [result, original]) {
-    video.currentTime = 0;
-    video.play();
+const DRIFT = 0.06; // seconds that the original may be off before it is brought back
+const SAME_SHAPE = 0.02; // by how much two widths over heights may differ and still lie on each other
+
+const result = () => document.querySelector("#result video");
+const original = () => document.querySelector("#original video");
+
+class Transport {
+  constructor(bar) {
+    this.bar = bar;
+    this.position = bar.querySelector(".position");
+    this.cut = bar.querySelector(".cut");
+    this.time = bar.querySelector("[data-time]");
+    bar.addEventListener("click", (event) => this.press(event.target.closest("button")));
+    this.position.addEventListener("input", () => this.seek(Number(this.position.value)));
+    this.cut.addEventListener("input", () => this.cutAt(this.cut.querySelector("input").value));
+    addEventListener("keydown", (event) => this.key(event));
   }
-  original.muted = true; // They have the same sound.
+
+  // Called at first, and whenever the result was swapped in.
+  attach() {
+    const video = result();
+    this.bar.hidden = !video;
+    if (!video || video === this.video) return;
+    this.video = video;
+    this.other = original();
+    this.from = Number(this.other?.dataset.from || 0);
+    for (const each of [video, this.other]) {
+      if (each) each.controls = false;
+    }
+    if (this.other) this.other.muted = true; // They have the same sound.
+    video.addEventListener("loadedmetadata", () => this.measure());
+    for (const name of ["play", "pause", "ended"]) video.addEventListener(name, () => this.tell());
+    for (const name of ["timeupdate", "seeked"]) video.addEventListener(name, () => this.follow());
+    video.addEventListener("click", () => this.toggle());
+    this.other?.addEventListener("loadedmetadata", () => this.measure());
+    this.measure();
+    this.tell();
+  }
+
+  measure() {
+    if (Number.isFinite(this.video.duration)) this.position.max = this.video.duration;
+    const shape = (video) => video.videoWidth / video.videoHeight;
+    const fits = this.other && Math.abs(shape(this.video) - shape(this.other)) < SAME_SHAPE;
+    this.bar.querySelector(".views").hidden = !fits;
+    if (!fits) this.view("side");
+    this.follow();
+  }
+
+  press(button) {
+    if (!button) return;
+    const acts = { play: () => this.toggle(), back: () => this.step(-1), on: () => this.step(1) };
+    acts[button.dataset.act]?.();
+    if (button.dataset.view) this.view(button.dataset.view);
+  }
+
+  key(event) {
+    const isTyping = event.target.closest("input:not([type=range]), textarea, select, button, a, [contenteditable]");
+    if (this.bar.hidden || isTyping || event.altKey || event.ctrlKey || event.metaKey) return;
+    const acts = { " ": () => this.toggle(), ",": () => this.step(-1), ".": () => this.step(1) };
+    if (!acts[event.key]) return;
+    event.preventDefault();
+    acts[event.key]();
+  }
+
+  toggle() {
+    if (!this.video.paused) return this.video.pause();
+    if (this.video.ended) this.seek(0);
+    this.video.play();
+    this.other?.play().catch(() => {});
+  }
+
+  step(frames) {
+    const length = 1 / Number(this.video.dataset.fps);
+    this.video.pause();
+    // To the middle of the frame, where no rounding leads to its neighbour.
+    this.seek((Math.floor(this.video.currentTime / length + 1e-3) + frames + 0.5) * length);
+  }
+
+  seek(seconds) {
+    const end = this.video.duration || seconds;
+    this.video.currentTime = Math.min(Math.max(seconds, 0), end);
+    this.follow();
+  }
+
+  follow() {
+    const at = this.video.currentTime;
+    this.position.value = at;
+    const [minutes, rest] = [Math.floor(at / 60), (at % 60).toFixed(2).padStart(5, "0")];
+    this.time.textContent = `${minutes}:${rest}`;
+    if (!this.other) return;
+    const there = at + this.from;
+    if (Math.abs(this.other.currentTime - there) > (this.video.paused ? 0.001 : DRIFT)) this.other.currentTime = there;
+  }
+
+  tell() {
+    const paused = this.video.paused;
+    if (paused) this.other?.pause();
+    this.bar.querySelector("[data-act=play] [data-words]").textContent = paused ? "Play" : "Pause";
+    this.follow();
+  }
+
+  view(name) {
+    const pair = document.getElementById("pair");
+    pair.classList.toggle("is-slider", name === "slider");
+    this.cut.hidden = name !== "slider";
+    for (const button of this.bar.querySelectorAll("[data-view]")) {
+      button.setAttribute("aria-pressed", String(button.dataset.view === name));
+    }
+    this.cutAt(this.cut.querySelector("input").value);
+  }
+
+  cutAt(percent) {
+    document.getElementById("pair").style.setProperty("--cut", `${percent}%`);
+  }
 }
 
-document.addEventListener("click", (event) => {
-  if (event.target.closest("[data-play-both]")) playBoth();
+document.addEventListener("DOMContentLoaded", () => {
+  const transport = new Transport(document.getElementById("transport"));
+  transport.attach();
+  document.addEventListener("htmx:oobAfterSwap", () => transport.attach());
+  document.addEventListener("click", (event) => {
+    const gap = event.target.closest("[data-seek]");
+    if (!gap) return;
+    event.preventDefault();
+    transport.seek(Number(gap.dataset.seek));
+    document.getElementById("pair").scrollIntoView({ block: "nearest" });
+  });
 });

@@ -36,7 +36,8 @@ function listenToAsking() {
 
 async function copyText(button) {
   try {
-    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+    const source = document.getElementById(button.dataset.copy);
+    await navigator.clipboard.writeText(source.value ?? source.textContent);
     button.textContent = "Copied";
   } catch {
     button.textContent = "Select it and copy it by hand";

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from django.core.files.base import ContentFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
@@ -44,6 +45,15 @@ def send_again() -> Callable[[Job], Attempt]:
 def failed_job(job) -> Job:
     Job.objects.update(status=Job.Status.FAILED, finished_at=now(), error_code="no_face_in_video")
     job.refresh_from_db()
+    return job
+
+
+@pytest.fixture
+def done_job(attempt, clip_bytes) -> Job:
+    attempt.output.keep(ContentFile(clip_bytes), size=len(clip_bytes), sha256="0" * 64)
+    attempt.close(Attempt.Outcome.COMPLETED, now())
+    job = Job.objects.get()
+    job.move(Job.Status.DONE, "the result is here", attempt=attempt, output=attempt.output)
     return job
 
 

@@ -31,19 +31,9 @@ def working(attempt) -> Job:
         frames_done=53,
         frames_total=125,
         started_at=now() - timedelta(seconds=40),
+        pace_at=now() - timedelta(seconds=40),
     )
     return Job.objects.with_parts().get()
-
-
-@pytest.fixture
-def done_job(attempt, clip_bytes, photo_bytes) -> Job:
-    from django.core.files.base import ContentFile
-
-    attempt.output.keep(ContentFile(clip_bytes), size=len(clip_bytes), sha256="0" * 64)
-    attempt.close(Attempt.Outcome.COMPLETED, now())
-    job = Job.objects.get()
-    job.move(Status.DONE, "the result is here", attempt=attempt, output=attempt.output)
-    return job
 
 
 def test_an_open_job_shows_how_far_it_is(page, working):
@@ -53,6 +43,7 @@ def test_an_open_job_shows_how_far_it_is(page, working):
     assert "42 %" in html
     assert "frame 53 of 125" in html
     assert "about 55 seconds left" in html
+    assert "1.3 frames a second" in html
 
 
 def test_an_open_job_asks_for_news_and_a_closed_one_does_not(page, working):

@@ -1,0 +1,90 @@
+"""What was measured of a result, laid out for its page: how much of it shows the new face, and how like."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from jobs.models import Job, Mode
+
+WIDTH, HEIGHT = 1000, 120  # of the drawings, in their own units
+NARROWEST = 6  # units: a gap of one frame can be seen, and hit
+SAME_PERSON = 0.6  # dlib's embedding: two pictures of one person are nearer than this
+FARTHEST = 0.9
+# Up to which of the video's own flicker a result looks as steady as the video.
+STEADY, LIVELY = 1.25, 1.6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gap:
+    """A stretch without the new face: in seconds, and where a strip of `WIDTH` shows it."""
+
+    start: float
+    end: float
+    x: float
+    width: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """`share` is of the frames, in percent; `likeness` the mean distance to the source, `line` its course."""
+
+    share: float | None
+    gaps: list[Gap]
+    likeness: float | None
+    line: str
+    dots: list[dict[str, float]]
+    threshold: float
+    flicker: float | None
+    steadiness: str
+
+
+def findings_of(job: Job) -> Findings | None:
+    """Return what is known of a finished result, or None of one that nothing was measured of."""
+    metrics = job.latest.metrics if job.latest else {}
+    seconds = job.output.seconds if job.output else None
+    if (
+        job.status != Job.Status.DONE
+        or job.mode != Mode.VIDEO_SWAP
+        or not metrics.get("frames")
+        or not seconds
+    ):
+        return None
+    looks = metrics.get("identity") or []
+    flicker = metrics.get("flicker")
+    swapped = metrics.get("swapped")
+    return Findings(
+        share=None if swapped is None else min(100.0, 100 * swapped / metrics["frames"]),
+        gaps=[gap(start, end, seconds) for start, end in metrics.get("missed") or []],
+        likeness=sum(distance for _, distance in looks) / len(looks) if looks else None,
+        line=" ".join(f"{dot['x']:.1f},{dot['y']:.1f}" for dot in dots(looks, seconds)),
+        dots=dots(looks, seconds),
+        threshold=height_of(SAME_PERSON),
+        flicker=flicker,
+        steadiness=steadiness(flicker),
+    )
+
+
+def gap(start: float, end: float, seconds: float) -> Gap:
+    width = max(NARROWEST, WIDTH * (end - start) / seconds)
+    return Gap(start=start, end=end, x=min(WIDTH * start / seconds, WIDTH - width), width=width)
+
+
+def dots(looks: list[list[float]], seconds: float) -> list[dict[str, Any]]:
+    return [
+        {"x": min(WIDTH, WIDTH * at / seconds), "y": height_of(distance), "at": at, "distance": distance}
+        for at, distance in looks
+    ]
+
+
+def height_of(distance: float) -> float:
+    """The nearer to the source's face, the higher."""
+    return round(HEIGHT * min(distance, FARTHEST) / FARTHEST, 1)
+
+
+def steadiness(flicker: float | None) -> str:
+    if flicker is None:
+        return ""
+    if flicker <= STEADY:
+        return "as steady as the video itself"
+    return "a little livelier than the video" if flicker <= LIVELY else "it trembles more than the video"

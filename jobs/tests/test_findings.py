@@ -1,0 +1,89 @@
+"""What a result's page says of how it turned out."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from assets.models import Asset
+from jobs.findings import HEIGHT, NARROWEST, WIDTH, findings_of
+from jobs.models import Attempt, Job
+
+pytestmark = pytest.mark.django_db
+METRICS = {
+    "frames": 25,
+    "swapped": 20,
+    "missed": [[0.2, 0.4], [0.96, 1.0]],
+    "identity": [[0.0, 0.45], [0.5, 0.9]],
+    "flicker": 1.3,
+}
+
+
+@pytest.fixture
+def measured(done_job):
+    """The finished job of a second, with these metrics."""
+
+    def measure(**metrics) -> Job:
+        Attempt.objects.update(metrics=metrics)
+        Asset.objects.filter(kind="output").update(seconds=1.0)
+        return Job.objects.with_parts().get()
+
+    return measure
+
+
+def test_the_share_of_frames_the_likeness_and_the_flicker_are_told(measured):
+    found = findings_of(measured(**METRICS))
+
+    assert found.share == 80
+    assert found.likeness == pytest.approx(0.675)
+    assert found.steadiness == "a little livelier than the video"
+
+
+def test_gaps_lie_on_the_strip_where_they_are_in_time(measured):
+    job = measured(**METRICS)
+    seconds = job.output.seconds
+
+    first, last = findings_of(job).gaps
+
+    assert first.x == pytest.approx(WIDTH * 0.2 / seconds)
+    assert first.width == pytest.approx(WIDTH * 0.2 / seconds)
+    assert last.x + last.width <= WIDTH
+
+
+def test_a_gap_of_one_frame_can_be_hit(measured):
+    (gap,) = findings_of(measured(frames=25000, missed=[[1.0, 1.0]])).gaps
+
+    assert gap.width == NARROWEST
+    assert gap.x + gap.width <= WIDTH
+
+
+def test_the_likelier_the_higher_and_nothing_leaves_the_drawing(measured):
+    near, far = findings_of(measured(frames=25, identity=[[0, 0.3], [99, 1.5]])).dots
+
+    assert near["y"] < far["y"] == HEIGHT
+    assert far["x"] == WIDTH
+
+
+def test_of_what_nothing_was_measured_nothing_is_said(page, measured):
+    job = measured()
+
+    assert findings_of(job) is None
+    assert "How it turned out" not in page.get(job.get_absolute_url()).text
+
+
+def test_the_page_has_a_link_to_every_gap(page, measured):
+    html = page.get(measured(**METRICS).get_absolute_url()).text
+
+    assert re.findall(r'data-seek="([\d.]+)"', html) == ["0.2", "0.96"]
+    assert "2 stretches without the new face" in html
+    assert "80 %" in html
+    assert "polyline" in html
+    assert "style=" not in html
+
+
+@pytest.mark.parametrize("flicker", [None, 0.9, 1.2, 5.0])
+def test_flicker_is_put_into_words(measured, flicker):
+    words = findings_of(measured(frames=25, flicker=flicker)).steadiness
+
+    assert (words == "") == (flicker is None)
