@@ -37,7 +37,7 @@ NETWORKS = {
 }
 OPERATORS = {number: name for name, number in vars(tflite.BuiltinOperator).items() if isinstance(number, int)}
 NUMBERS = {0: np.float32, 1: np.float16, 2: np.int32, 4: np.int64}  # tflite.TensorType -> dtype
-PADDINGS = {0: "SAME_UPPER", 1: "VALID"}
+PADDINGS = {0: "SAME_UPPER", 1: "NOTSET"}  # not VALID, which ONNX Runtime melts no Pad into
 TO_NCHW, TO_NHWC = [0, 3, 1, 2], [0, 2, 3, 1]
 AXIS_IN_NCHW = {0: 0, 1: 2, 2: 3, 3: 1, -1: 1}
 
@@ -224,8 +224,16 @@ def max_pool(c: Converter, step: Operator) -> str:
 
 
 def prelu(c: Converter, step: Operator) -> str:
-    slope = c.known[step.inputs[1]].astype(np.float32)  # (1, 1, C)
-    return c.add("PRelu", c.values[step.inputs[0]], c.constant(slope.reshape(-1, 1, 1)))
+    """Return slope * x + (1 - slope) * max(x, 0), as 1x1 convolutions of each channel by itself.
+
+    ONNX Runtime's own PRelu takes more time than all of the mesh's other steps: it is slow, and wants the
+    channels in another order than the convolutions before and after it.
+    """
+    slope = c.known[step.inputs[1]].astype(np.float32).reshape(-1, 1, 1, 1)
+    whole = c.values[step.inputs[0]]
+    parts = ((whole, slope), (c.add("Relu", whole), 1 - slope))
+    shares = [c.add("Conv", part, c.constant(share), group=len(slope)) for part, share in parts]
+    return c.add("Add", *shares)
 
 
 def relu(c: Converter, step: Operator) -> str:
