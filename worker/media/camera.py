@@ -3,7 +3,8 @@
 It works on boxes alone, in two steps. An *anchor* is pulled by the faces over a dead zone, and never faster
 than `TOP_SPEED`: small movements and single stray boxes leave it where it is, and so does a lost face. The
 crop then lies where a bell over the anchors of `WINDOW` seconds, past and coming, has its mean: so nothing
-starts or stops at once, and what is seen ahead is met in time. At a cut all this begins anew.
+starts or stops at once, and what is seen ahead is met in time. Where a face comes back elsewhere, pictures
+that still wait let the anchor set out before. At a cut all this begins anew.
 
 Boxes are (x0, y0, x1, y1) in pixels of the full picture; places are (x, y) of the crop's top left corner.
 """
@@ -36,6 +37,7 @@ TOP_SPEED = 0.5  # picture widths a second
 
 WINDOW = 0.8  # seconds that the bell spans
 LOOK_AHEAD = 0.4  # seconds: half the window, for then nothing lags
+RETURN_AHEAD = 0.5  # seconds more that pictures wait, so that the camera is there when a face comes back
 LOOK_AHEAD_BYTES = 160 * 2**20  # of pictures that wait meanwhile: 4K at 30 a second, no more
 
 
@@ -87,7 +89,9 @@ class Camera(Remembers):
         self.room = (size[0] - crop[0], size[1] - crop[1])
         self.step = TOP_SPEED * size[0] / rate
         self.growth = min(1.0, 1 / (PATIENCE * rate))
-        self.reach = look_ahead(size, rate) if any(self.room) else 0
+        can_move = any(self.room)
+        self.reach = look_ahead(size, rate, LOOK_AHEAD) if can_move else 0
+        self.waiting = look_ahead(size, rate, LOOK_AHEAD + RETURN_AHEAD) if can_move else 0
         self.weights = bell(max(round(WINDOW * rate), self.reach + 2))
         self.behind = len(self.weights) - 1 - self.reach
         self.past: list[Aim] = []
@@ -96,7 +100,7 @@ class Camera(Remembers):
     def run(self, frames: Iterable[tuple[Payload, Sequence[Box], bool]]) -> Iterator[tuple[Payload, Place]]:
         for payload, boxes, is_cut in frames:
             self.hold(payload, boxes, is_cut)
-            if len(self.held) > self.reach:
+            if len(self.held) > self.waiting:
                 yield self.next()
         while self.held:
             yield self.next()
@@ -109,7 +113,8 @@ class Camera(Remembers):
             return
         scene = self.scene_without_a_face()
         if not scene:
-            here.aim = self.follow(here.aim, boxes)
+            self.return_to_the_face()
+            here.aim = self.follow(self.held[-2].aim if len(self.held) > 1 else here.aim, boxes)
         for each in scene:
             each.aim = begun(boxes, self.crop, self.room)
 
@@ -121,6 +126,21 @@ class Camera(Remembers):
                 break
             scene.append(each)
         return scene if scene[-1].is_cut else []
+
+    def return_to_the_face(self) -> None:
+        """If the newest picture is the second with a face that was lost, set out for it before it comes.
+
+        Only aims change that no place was worked out from. Both pictures pull in turn, so that one stray box
+        moves nothing.
+        """
+        free = list(islice(reversed(self.held), self.waiting - self.reach + 1))
+        if len(free) < 3 or not free[1].boxes or free[0].is_cut or free[1].is_cut:
+            return
+        lost = list(takewhile(lambda each: not each.boxes and not each.is_cut, free[2:]))
+        if lost:
+            aim = lost[-1].aim  # still that of the last picture with a face
+            for number in range(len(lost) + 1, 0, -1):
+                aim = free[number].aim = self.follow(aim, free[number % 2].boxes)
 
     def follow(self, last: Aim, boxes: Sequence[Box]) -> Aim:
         box, together = subject(boxes, self.crop, together=last.together)
@@ -137,7 +157,8 @@ class Camera(Remembers):
         here = self.held.popleft()
         if here.is_cut:
             self.past = []
-        coming = [each.aim for each in takewhile(lambda each: not each.is_cut, self.held)]
+        seen = islice(self.held, self.reach)
+        coming = [each.aim for each in takewhile(lambda each: not each.is_cut, seen)]
         place = self.between(self.past, here.aim, coming)
         self.past = [*self.past, here.aim][-self.behind :]
         return here.payload, place
@@ -153,10 +174,10 @@ class Camera(Remembers):
         return x, y
 
 
-def look_ahead(size: tuple[int, int], rate: float) -> int:
-    """Return for how many pictures the camera may wait."""
+def look_ahead(size: tuple[int, int], rate: float, seconds: float) -> int:
+    """Return for how many pictures the camera may wait, so many seconds at most."""
     picture = size[0] * size[1] * 3 // 2
-    return min(round(LOOK_AHEAD * rate), LOOK_AHEAD_BYTES // picture)
+    return min(round(seconds * rate), LOOK_AHEAD_BYTES // picture)
 
 
 def bell(length: int) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.camera import box_at, paths, ride
-from worker.media.camera import LOOK_AHEAD, TOP_SPEED, Camera, look_ahead
+from worker.media.camera import LOOK_AHEAD, RETURN_AHEAD, TOP_SPEED, Camera
 from worker.memory import load, save
 
 WIDTH, HEIGHT, RATE = 1280, 720, 30
@@ -40,9 +40,12 @@ def test_the_camera_never_jerks(name):
 
 
 @pytest.mark.parametrize("height", [720, 2160])
-@pytest.mark.parametrize("name", [name for name in PATHS if name != "lost for 1 s"])
+@pytest.mark.parametrize("name", PATHS)
 def test_the_face_stays_in_the_safe_area(name, height):
-    assert ride(PATHS[name], height).safe >= 0.99
+    # Of 4K too few pictures may wait to set out before a face comes back.
+    least = 0.96 if (name, height) == ("lost for 1 s", 2160) else 0.99
+
+    assert ride(PATHS[name], height).safe >= least
 
 
 @pytest.mark.parametrize("name", ["still", "nodding and swaying", "two people near", "near the border"])
@@ -90,13 +93,21 @@ def test_a_lost_face_leaves_the_camera_where_it_is_and_found_again_it_draws_it_b
 
     places = places_on(way)
 
-    assert set(places[:70, 0]) == {places[0, 0]}
+    assert set(places[:60, 0]) == {places[0, 0]}
     assert places[-1, 0] == pytest.approx(0.65 * WIDTH - CROP[0] / 2, abs=0.02 * CROP[0])
     assert accelerations(places).max() <= MOST_ACCELERATION
 
 
 def test_one_stray_box_moves_nothing():
     way = [face(0.8 if i == 45 else 0.4) for i in range(90)]
+
+    assert len(set(places_on(way)[:, 0])) == 1
+
+
+@pytest.mark.parametrize("at", [70, 71])
+def test_one_stray_box_after_a_loss_moves_nothing(at):
+    way = [face(0.4)] * 40 + [[]] * 30 + [face(0.4)] * 40
+    way[at] = face(0.8)
 
     assert len(set(places_on(way)[:, 0])) == 1
 
@@ -169,17 +180,22 @@ def test_few_pictures_wait_and_none_if_nothing_is_cut_off():
     whole = Camera(size=(WIDTH, HEIGHT), crop=(WIDTH, HEIGHT), rate=RATE)
 
     assert next(waiting.run((n, [], False) for n in range(50)))[0] == 0
-    assert waiting.reach == round(LOOK_AHEAD * RATE)
-    assert whole.reach == 0
+    assert waiting.waiting == round((LOOK_AHEAD + RETURN_AHEAD) * RATE)
+    assert whole.waiting == whole.reach == 0
 
 
 def test_large_pictures_wait_in_less_than_160_mib():
-    assert look_ahead((3840, 2160), 60) * 3840 * 2160 * 1.5 <= 160 * 2**20
+    large = Camera(size=(3840, 2160), crop=(1214, 2160), rate=60)
+
+    assert large.reach <= large.waiting
+    assert large.waiting * 3840 * 2160 * 1.5 <= 160 * 2**20
 
 
-@pytest.mark.parametrize("at", [1, 35, 61, 100])
+@pytest.mark.parametrize("at", [1, 35, 61, *range(75, 101)])
 def test_a_camera_goes_on_from_what_another_put_aside(at, tmp_path):
     way = [face(x) for x in np.interp(np.arange(120), [10, 70], [0.3, 0.7])]
+    way[85:95] = [[]] * 10
+    way[95:] = [face(0.55)] * 25
     first = Camera(size=(WIDTH, HEIGHT), crop=CROP, rate=RATE)
     stream = first.run((None, boxes, i == 60) for i, boxes in enumerate(way))
     begun = [next(stream)[1] for _ in range(at)]
