@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import onnxruntime
 
 from worker.faces.topology import MODELS
 
 
+@cache
 def open_network(name: str) -> onnxruntime.InferenceSession:
-    """Return a session that computes in the calling thread alone.
+    """Return a session that computes in the calling thread alone; one serves all threads.
 
     More threads gain nothing on networks this small, and spinning ones take the other stages' processor.
     """

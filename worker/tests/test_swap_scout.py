@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from worker.engines.swap import keyframes
+from worker.engines.swap import scout as scout_module
 from worker.engines.swap.keyframes import first_met
 from worker.engines.swap.scout import EVERY, PLACES, RUN, Person, glimpses, scout, told_apart
 from worker.errors import NoFaceInVideo
@@ -45,6 +46,22 @@ def test_a_long_clip_is_looked_at_no_more_often(tmp_path):
     seen = list(glimpses(clip))
 
     assert PLACES / 2 <= len(seen) <= PLACES * RUN / EVERY
+
+
+def test_places_with_one_key_frame_are_decoded_once(tmp_path, monkeypatch):
+    clip = write_clip(tmp_path / "in.mp4", times=range(0, 4000, 40), size=(64, 48), draw=plain_grey)
+    decoded = []
+
+    def counted(container, stream):
+        for frame in all_frames(container, stream):
+            decoded.append(frame.pts)
+            yield frame
+
+    all_frames = scout_module.frames
+    monkeypatch.setattr(scout_module, "frames", counted)
+
+    assert len(list(glimpses(clip))) == RUN / EVERY
+    assert len(decoded) < RUN + PLACES
 
 
 def two_by_turns(index: int, width: int, height: int) -> np.ndarray:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Protocol
 
@@ -113,14 +113,19 @@ def glimpses(path: Path) -> Iterator[tuple[bool, float, Planes]]:
         stream = video_stream(container)
         assert stream is not None  # whoever opened the clip to read it has seen it
         stream.thread_type = "AUTO"
-        seen = set()
+        seen, begun = set(), set()
         origin = origin_of(container)
         plain: Plain | None = None
         for place in places(container, stream):
             if place is not None:
                 container.seek(place, stream=stream)
+            run = islice(frames(container, stream), 0, RUN, EVERY)
+            first = next(run, None)
+            if first is None or first.pts in begun:
+                continue  # nothing is here, or the key frame before is another place's, too
+            begun.add(first.pts)
             is_elsewhere = True
-            for frame in islice(frames(container, stream), 0, RUN, EVERY):
+            for frame in chain([first], run):
                 if frame.pts not in seen:
                     seen.add(frame.pts)
                     plain = plain or Plain(frame, stream.sample_aspect_ratio)
