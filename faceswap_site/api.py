@@ -47,8 +47,8 @@ def invalid(request: HttpRequest, exc: ValidationError) -> HttpResponse:
 
 
 def field_error(request: HttpRequest, error: dict) -> dict[str, str]:
-    """One of pydantic's errors in our words: `loc` ends with the field's name."""
-    field = str(error["loc"][-1])
+    """One of pydantic's errors in our words: `loc` ends with the field's name, or its number in a list."""
+    field = next(str(part) for part in reversed(error["loc"]) if isinstance(part, str))
     if error["type"] == "missing":
         return {"field": field, "code": MissingField.code, "detail": f"The field {field} is missing."}
     value = repr(request.POST.get(field, request.GET.get(field)))[:80]

@@ -136,6 +136,9 @@ PROBE_TIMEOUT = timedelta(seconds=60)
 ASSET_TOKEN_TTL = timedelta(seconds=env.int("ASSET_TOKEN_TTL_SECONDS", 3600))
 OUTPUT_LINK_TTL = timedelta(hours=24)
 UNFINISHED_UPLOAD_TTL = timedelta(hours=1)
+STAGED_UPLOAD_TTL = timedelta(hours=env.int("STAGED_UPLOAD_HOURS", 24))  # of a file that no job was made of
+LOOK_TIMEOUT = timedelta(seconds=60)  # a quick look at a file takes a few; a busy machine needs longer
+LOOK_LOST_AFTER = timedelta(seconds=75)
 UNDO_TIME = timedelta(seconds=15)  # so long a person may take back that a job was deleted
 # How long files stay after the end of their job; 0 keeps them.
 _days = env.int("RETENTION_DAYS", 0)
@@ -198,8 +201,9 @@ Q_CLUSTER = {
     "save_limit": 200,
     "recycle": 200,
     "ALT_CLUSTERS": {
-        # Fetching and proving a result may take long; dispatch must not wait behind it.
-        "outputs": {"workers": 1, "timeout": 3600, "retry": 14400, "max_attempts": 3},
+        # Fetching and proving a result may take long; dispatch must not wait behind it, nor behind looks at
+        # files. Two, so that a look need not wait behind a result either.
+        "outputs": {"workers": 2, "timeout": 3600, "retry": 14400, "max_attempts": 3},
     },
 }
 

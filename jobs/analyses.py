@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
+from django.db.models import Q
 from django.utils.timezone import now
 
 from assets.models import Asset
+
+
+class AnalysisQuerySet(models.QuerySet["Analysis"]):
+    def open(self) -> AnalysisQuerySet:
+        return self.filter(done_at=None)
+
+    def lost(self, before: datetime) -> AnalysisQuerySet:
+        """Queued, or begun, so long ago that nobody can be at them any more."""
+        return self.open().filter(queued_at__lt=before)
 
 
 class Analysis(models.Model):
@@ -13,6 +25,8 @@ class Analysis(models.Model):
 
     asset = models.OneToOneField(Asset, on_delete=models.CASCADE, related_name="analysis")
     created_at = models.DateTimeField(default=now)
+    queued_at = models.DateTimeField(default=now, help_text="When it was last queued, or begun.")
+    tries = models.PositiveSmallIntegerField(default=0)
     done_at = models.DateTimeField(null=True)
     error_code = models.CharField(max_length=40, blank=True)
     error_message = models.TextField(blank=True, help_text="The sentence its owner reads.")
@@ -20,8 +34,14 @@ class Analysis(models.Model):
         default=list, help_text="Each with a time, a box in shares of the sides, and a small picture."
     )
 
+    objects = AnalysisQuerySet.as_manager()
+
     class Meta:
         verbose_name_plural = "analyses"
+        indexes = [
+            # For jobs.sweep: looks that nobody has finished.
+            models.Index(fields=["queued_at"], name="looks_open", condition=Q(done_at=None)),
+        ]
 
     def __str__(self) -> str:
         return f"look at {self.asset}"

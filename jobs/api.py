@@ -24,7 +24,7 @@ from jobs import consent, idempotency
 from jobs.auth import API_AUTH, ApiRequest, OutputLink, caller_of, output_token
 from jobs.errors import NoOutput
 from jobs.models import AspectRatio, Attempt, Job, JobQuerySet, Mode, Quality, Stage
-from jobs.submission import submit
+from jobs.submission import kept_parts, submit
 
 router = Router(tags=["jobs"])
 
@@ -46,6 +46,10 @@ class JobIn(Schema):
     aspect_ratio: AspectRatio = AspectRatio.PORTRAIT
     faces: str = ""
     consent: bool = False
+    reference_video_id: UUID | None = None
+    source_image_id: UUID | None = None
+    source_image_ids: list[UUID] = []
+    driving_audio_id: UUID | None = None
 
 
 class Accepted(Schema):
@@ -142,29 +146,39 @@ def create_job(
     this person alone, and so is everybody who is not named. Without `faces` the first photo goes onto the
     person whom the video shows most.
 
+    Instead of a file, `reference_video_id`, `source_image_id`, `driving_audio_id` or, repeated,
+    `source_image_ids` name files of yours that are here already: those of an earlier job, as long as they
+    are kept, and those uploaded beforehand. Photos that are sent come before photos that are named.
+
     Answers at once; poll the job. A browser session must send `consent=true`; a key carries its
-    owner's consent. Refusals: `missing_field`, `invalid_choice`, `empty_file`, `unreadable_media`,
-    `too_long`, `too_many_pixels` (422), `unsupported_media` (415), `too_large` (413), `no_length`
-    (411), `consent_required` (403), `storage_full` (507), `idempotency_conflict` (409 while the first
-    request with the key is at work, 422 when its content was another).
+    owner's consent. Refusals: `not_found` (404: a file that is named), `missing_field`, `invalid_choice`,
+    `empty_file`, `unreadable_media`, `too_long`, `too_many_pixels` (422), `unsupported_media` (415),
+    `too_large` (413), `no_length` (411), `consent_required` (403), `storage_full` (507),
+    `idempotency_conflict` (409 while the first request with the key is at work, 422 when its content was
+    another).
     """
     one_each = {
         "reference_video": reference_video,
         "source_image": source_image,
         "driving_audio": driving_audio,
     }
-    parts = [*one_each.items(), *(("source_images", photo) for photo in source_images)]
+    files = [*one_each.items(), *(("source_images", photo) for photo in source_images)]
     caller = request.auth
     wishes = asked.dict()
     agreed = caller.consent or (consent.STATEMENT if wishes.pop("consent") else "")
     wishes.pop("consent", None)
+    named = [(f"{field}_id", wishes.pop(f"{field}_id")) for field in one_each]
+    named += [("source_image_ids", key) for key in wishes.pop("source_image_ids")]
     refuse_what_was_cut_off(request)
     if answer := idempotency.earlier_answer(request, request.claim):
         return answer
     job = submit(
         alongside=partial(keep_answer, request),
         owner=caller.user,
-        files=[(field, cast(HashedUpload, file)) for field, file in parts if file is not None],
+        parts=[
+            *((field, cast(HashedUpload, file)) for field, file in files if file is not None),
+            *kept_parts(caller.user, [(name, key) for name, key in named if key is not None]),
+        ],
         consent=agreed,
         consent_via=caller.via,
         request_id=request.id,
@@ -358,7 +372,7 @@ def input_config(job: Job) -> dict[str, Any]:
 
 def asset_out(asset: Asset) -> dict[str, Any]:
     fields = (
-        *("name", "content_type", "size", "sha256", "width", "height", "seconds", "fps", "has_sound"),
+        *("id", "name", "content_type", "size", "sha256", "width", "height", "seconds", "fps", "has_sound"),
         "deleted_at",
     )
     return {field: getattr(asset, field) for field in fields}

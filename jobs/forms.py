@@ -10,7 +10,7 @@ from django.db.models import TextChoices
 from assets.errors import Refusal
 from jobs import consent
 from jobs.models import AspectRatio, Job, Mode, Quality
-from jobs.submission import NEEDS, submit
+from jobs.submission import NEEDS, kept_parts, submit
 
 WORDS_FOR_MISSING = {
     "reference_video": "Choose the video that the face goes into.",
@@ -40,17 +40,24 @@ class NewJob(forms.Form):
     reference_video = upload()
     source_image = upload()
     driving_audio = upload()
+    # Of files that were sent as soon as they were chosen.
+    reference_video_id = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    source_image_id = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    driving_audio_id = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    faces = forms.CharField(required=False, widget=forms.HiddenInput)
     consent = forms.BooleanField(
         error_messages={"required": "Tick this box if it is so; without it nothing can be made."}
     )
 
-    WISHES = ["mode", "quality", "aspect_ratio", "enable_4k"]
+    WISHES = ["mode", "quality", "aspect_ratio", "enable_4k", "faces"]
     FILES = ["reference_video", "source_image", "driving_audio"]
+    IDS = [f"{field}_id" for field in FILES]
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
-        missing = [field for field in NEEDS.get(data.get("mode", ""), ()) if not data[field]]
-        has_motion = data["reference_video"] or data["driving_audio"]
+        given = {field for field in self.FILES if data.get(field) or data.get(f"{field}_id")}
+        missing = [field for field in NEEDS.get(data.get("mode", ""), ()) if field not in given]
+        has_motion = given & {"reference_video", "driving_audio"}
         if data.get("mode") == Mode.PHOTO_SING and not has_motion:
             missing.append("driving_audio")
         for field in missing:
@@ -60,10 +67,11 @@ class NewJob(forms.Form):
     def submit(self, *, owner: Any, request_id: str) -> Job:
         """Make the job of a valid form, or raise the Refusal of what the files turned out to be."""
         asked = {field: self.cleaned_data[field] for field in self.WISHES}
+        ids = [(name, key) for name in self.IDS if (key := self.cleaned_data[name])]
         files = [(field, file) for field in self.FILES if (file := self.cleaned_data[field])]
         return submit(
             owner=owner,
-            files=files,
+            parts=[*files, *kept_parts(owner, ids)],
             consent=consent.STATEMENT,
             consent_via="web form",
             request_id=request_id,
@@ -72,4 +80,5 @@ class NewJob(forms.Form):
 
     def refuse(self, refusal: Refusal) -> None:
         """Show the sentence beside the field it is about, or else above the form."""
-        self.add_error(refusal.field if refusal.field in self.fields else None, str(refusal))
+        field = (refusal.field or "").removesuffix("_id")
+        self.add_error(field if field in self.fields else None, str(refusal))

@@ -358,7 +358,9 @@ class Job(models.Model):
         return restored
 
     def delete_files(self, reason: str) -> None:
-        """Cancel if need be, erase every file, and leave a tombstone."""
+        """Cancel if need be, erase every file that nobody else needs, and leave a tombstone."""
+        from jobs.needs import release  # which asks the jobs
+
         if self.is_open:
             self.cancel(reason)
         at = now()
@@ -368,8 +370,8 @@ class Job(models.Model):
         self.events.create(old=self.status, new=self.status, reason=reason)
         made = Asset.objects.filter(made_by__job=self)
         for asset in {*self.inputs, self.output, *made}:
-            if asset and not Job.objects.needing(asset).exists():
-                asset.erase(at)
+            if asset:
+                release(asset, at)
 
 
 class MorePhoto(models.Model):

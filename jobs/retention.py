@@ -10,11 +10,11 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
 from django_q.models import Task
 
 from assets.models import Asset
-from assets.retention import BATCH, delete_in_batches, forget
+from assets.retention import BATCH, delete_in_batches
+from jobs import needs
 from jobs.idempotency import IdempotencyKey
 from jobs.models import Job, JobQuerySet
 
@@ -31,7 +31,7 @@ def clear(at: datetime) -> dict[str, int]:
     """Delete what is past its time, and return how many of each."""
     return {
         **{f"{kind}_files": expire(kind, at) for kind in ROLES},
-        "unused_inputs": forget(unused_inputs(at - settings.UNFINISHED_UPLOAD_TTL)),
+        "unused_inputs": needs.release_unused(at - settings.STAGED_UPLOAD_TTL, at, BATCH),
         "idempotency_keys": delete_in_batches(IdempotencyKey.objects.past(at)),
         "queue_rows": delete_in_batches(Task.objects.filter(stopped__lt=at - settings.QUEUE_HISTORY)),
     }
@@ -45,7 +45,7 @@ def expire(kind: Asset.Kind, at: datetime) -> int:
     past = ended_before(at - timedelta(days=days)).order_by("finished_at")
     found: list[tuple[UUID, UUID]] = []
     for role in ROLES[kind][0]:
-        here = {f"{role}__stored_at__isnull": False, f"{role}__deleted_at": None}
+        here = {f"{role}__stored_at__isnull": False, f"{role}__deleted_at": None, f"{role}__kept_face": None}
         found += past.filter(**here).values_list("pk", role)[:BATCH]
     return sum(expire_file(job_pk, asset_pk, at, days) for job_pk, asset_pk in found)
 
@@ -59,20 +59,14 @@ def expire_file(job_pk: UUID, asset_pk: UUID, at: datetime, days: int) -> bool:
     ended = ended_before(at - timedelta(days=days))
     with transaction.atomic():
         job = ended.select_for_update(no_key=True).filter(pk=job_pk).first()
-        asset = Asset.objects.get(pk=asset_pk)
+        asset = needs.locked(asset_pk)
         others = Job.objects.needing(asset).exclude(pk__in=ended.values("pk")).exclude(pk=job_pk)
-        if job is None or others.exists() or not asset.mark_deleted(at, kept_days=days):
+        if job is None or others.exists() or needs.is_kept(asset):
+            return False
+        if not needs.mark_deleted(asset, at, kept_days=days):
             return False
         _, name = ROLES[Asset.Kind(asset.kind)]
         reason = f"{name} was deleted after {days} days (retention)"
         job.events.create(old=job.status, new=job.status, reason=reason)
     asset.delete_bytes()
     return True
-
-
-def unused_inputs(before: datetime) -> QuerySet[Asset]:
-    """Stored for a job that never came: somebody was killed between the two."""
-    inputs = Asset.objects.filter(created_at__lt=before).exclude(kind=Asset.Kind.OUTPUT)
-    for field in ("reference_video", "source_image", "more_photos__asset", "driving_audio"):
-        inputs = inputs.exclude(Exists(Job.objects.filter(**{field: OuterRef("pk")})))
-    return inputs

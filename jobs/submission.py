@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.utils.timezone import now
 
 from assets import space
-from assets.errors import InvalidChoice, MissingField
+from assets.errors import InvalidChoice, MissingField, NotFound
 from assets.models import Asset
-from assets.uploads import HashedUpload, take_in
+from assets.uploads import KINDS, HashedUpload, take_in
 from jobs.errors import ConsentRequired
 from jobs.faces import read_faces
 from jobs.models import Job, Mode
@@ -25,13 +26,15 @@ WORDS = {
 }
 PHOTO_FIELDS = {"source_image", "source_images"}
 PHOTOS_MOST = 8
+# A part of a job with the field that it came in: a file, or one that was taken in before.
+Part = tuple[str, HashedUpload | Asset]
 
 
 @space.full_disk_refused()
 def submit(
     *,
     owner: Any,
-    files: Sequence[tuple[str, HashedUpload]],
+    parts: Sequence[Part],
     consent: str,
     consent_via: str,
     mode: str,
@@ -39,53 +42,83 @@ def submit(
     alongside: Callable[[Job], None] = lambda job: None,
     **asked: Any,
 ) -> Job:
-    """Make a job of these wishes and files, each with its field, or raise a Refusal and leave nothing behind.
+    """Make a job of these wishes and parts, or raise a Refusal and leave nothing behind.
 
     `alongside` is called within the job's own transaction: what it writes commits with the job.
     """
     mode = Mode(mode)
-    check_parts(mode, [field for field, _ in files], faces)
+    check_parts(mode, [field for field, _ in parts], faces)
     if not consent:
         raise ConsentRequired(
             "Consent is required: say that you have the right to use this face and this video."
         )
-    used = [(field, file) for field, file in files if field not in IGNORES[mode]]
-    assets = take_in(used, owner=owner)
+    used = [(field, part) for field, part in parts if field not in IGNORES[mode]]
+    new = take_in([(field, part) for field, part in used if not isinstance(part, Asset)], owner=owner)
+    taken_in = iter(new)
+    kept = [(field, part if isinstance(part, Asset) else next(taken_in)) for field, part in used]
     try:
-        parts = parts_of([field for field, _ in used], assets)
-        photos = 1 + len(parts["more_photos"])
-        seconds = parts["reference_video"].seconds if faces else None
+        columns = columns_of(kept)
+        photos = 1 + len(columns["more_photos"])
+        seconds = columns["reference_video"].seconds if faces else None
         with transaction.atomic():
+            hold([(field, part) for field, part in used if isinstance(part, Asset)])
             job = Job.objects.submit(
                 owner=owner,
                 consent=consent,
                 consent_via=consent_via,
                 mode=mode,
                 faces=read_faces(faces, photos=photos, seconds=seconds) if faces else [],
-                ignored=[field for field, _ in files if field in IGNORES[mode]],
-                **parts,
+                ignored=[field for field, _ in parts if field in IGNORES[mode]],
+                **columns,
                 **asked,
             )
             alongside(job)
             return job
     except BaseException:
-        for asset in assets:
+        for asset in new:
             asset.erase(now())
         raise
 
 
-def parts_of(fields: Sequence[str], assets: Sequence[Asset]) -> dict[str, Any]:
+def columns_of(kept: Sequence[tuple[str, Asset]]) -> dict[str, Any]:
     """Return the assets by the job's own fields."""
-    pairs = list(zip(fields, assets, strict=True))
-    first, *more = [asset for field, asset in pairs if field in PHOTO_FIELDS]
-    others = {field: asset for field, asset in pairs if field not in PHOTO_FIELDS}
+    first, *more = [asset for field, asset in kept if field in PHOTO_FIELDS]
+    others = {field: asset for field, asset in kept if field not in PHOTO_FIELDS}
     return {**others, "source_image": first, "more_photos": more}
+
+
+def hold(kept: Sequence[tuple[str, Asset]]) -> None:
+    """Let nobody delete these files before the job is there; NotFound if somebody has."""
+    keys = [asset.pk for _, asset in kept]
+    here = Asset.objects.available().select_for_update(no_key=True).filter(pk__in=keys).order_by("pk")
+    found = {asset.pk for asset in here}
+    for field, asset in kept:
+        if asset.pk not in found:
+            raise NotFound(f"The file {asset.name!r} has been deleted.").on(field)
+
+
+def kept_parts(owner: Any, named: Sequence[tuple[str, UUID]]) -> list[Part]:
+    """Return the owner's files of these ids, for the fields that they are named in: `source_image_id`."""
+    mine = Asset.objects.owned_by(owner).available().in_bulk([asset_id for _, asset_id in named])
+    return [kept_part(name, asset_id, mine.get(asset_id)) for name, asset_id in named]
+
+
+def kept_part(name: str, asset_id: UUID, asset: Asset | None) -> Part:
+    field = name.replace("_id", "")
+    if asset is None:
+        raise NotFound(f"There is no file {asset_id} of yours, or it has been deleted.").on(name)
+    if asset.kind != KINDS[field]:
+        raise InvalidChoice(f"{asset.name!r} is no {KINDS[field]}, but of kind {asset.kind}.").on(name)
+    return field, asset
 
 
 def check_parts(mode: Mode, fields: Sequence[str], faces: str) -> None:
     """Raise a Refusal for the first part that this mode cannot do without, or has no use for."""
     if "source_image" in fields and "source_images" in fields:
         raise InvalidChoice("Send either source_image or source_images, not both.").on("source_images")
+    for field in set(fields) - {"source_images"}:
+        if fields.count(field) > 1:
+            raise InvalidChoice(f"Send {field} once: either the file or the id of one.").on(field)
     for field in NEEDS[mode]:
         if field not in fields and not (field in PHOTO_FIELDS and "source_images" in fields):
             raise MissingField(WORDS[field]).on(field)

@@ -13,7 +13,7 @@ from django.utils.timezone import now
 from django_q.tasks import async_task
 
 import assets.retention
-from jobs import clocks, outcomes, outputs, retention
+from jobs import clocks, looks, outcomes, outputs, retention
 from jobs.compute import ProviderError, Report, State, current_provider, provider_of
 from jobs.heartbeat import SWEEP_BEAT, WORKER_BEAT
 from jobs.models import Attempt, Heartbeat, Job
@@ -56,6 +56,7 @@ def reconcile(at: datetime) -> dict[str, int]:
         "uncollectable": sum(map(outputs.give_up, attempts.uncollectable(at, lost_before))),
         "collecting": _queue("jobs.outputs.collect", attempts.collectable(lost_before), cluster="outputs"),
         "untold": sum(attempt.request_cancel(at) for attempt in attempts.untold(at)),
+        "unseen": looks.bring_back(at),
         "erased": _erase(Job.objects.to_erase(at)),
         "polled": sum(attempt.request_poll(at) for attempt in attempts.working()),
     }

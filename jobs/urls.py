@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from jobs import library, sharing, views
+from jobs import files, library, sharing, views
 
 app_name = "jobs"
 urlpatterns = [
@@ -25,6 +25,10 @@ urlpatterns = [
     path("s/<str:value>/", sharing.watch, name="watch"),
     path("s/<str:value>/video/", sharing.video, name="watch-video"),
     path("s/<str:value>/poster/", sharing.poster, name="watch-poster"),
-    path("files/<uuid:asset_id>/", views.file, name="file"),
-    path("files/<uuid:asset_id>/thumbnail/", views.thumbnail, name="thumbnail"),
+    path("files/", files.upload, name="upload"),
+    path("files/<uuid:asset_id>/", files.file, name="file"),
+    path("files/<uuid:asset_id>/thumbnail/", files.thumbnail, name="thumbnail"),
+    path("files/<uuid:asset_id>/look/", files.look, name="look"),
+    path("files/<uuid:asset_id>/faces/<int:number>/", files.face, name="face"),
+    path("files/<uuid:asset_id>/remove/", files.remove, name="remove-file"),
 ]

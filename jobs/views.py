@@ -10,7 +10,6 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.timezone import now
 from django.views.decorators.cache import never_cache
@@ -19,8 +18,6 @@ from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
 from assets.errors import Refusal
-from assets.models import Asset
-from assets.serving import gone_is_404, serve, serve_thumbnail
 from assets.uploads import drain, refused_upload
 from jobs import consent
 from jobs.errors import NotCancellable, NotRetryable
@@ -138,20 +135,6 @@ def delete(request: HttpRequest, job_id: UUID) -> HttpResponse:
         return render(request, "jobs/delete.html", {"job": job})
     job.hide(reason=f"deleted by {request.user}", at=now())
     return redirect("jobs:list")
-
-
-@require_safe
-def file(request: HttpRequest, asset_id: UUID) -> HttpResponseBase:
-    asset = get_object_or_404(Asset.objects.owned_by(request.user), pk=asset_id)
-    with gone_is_404():
-        return serve(request, asset, filename=asset.name)
-
-
-@require_safe
-def thumbnail(request: HttpRequest, asset_id: UUID) -> HttpResponseBase:
-    asset = get_object_or_404(Asset.objects.owned_by(request.user), pk=asset_id)
-    with gone_is_404():
-        return serve_thumbnail(asset)
 
 
 def owned(request: HttpRequest, job_id: UUID) -> Job:

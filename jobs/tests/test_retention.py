@@ -163,8 +163,8 @@ def test_two_at_once_delete_a_file_once(done_job):
 def test_an_input_that_no_job_ever_used_goes(stored_asset):
     path = Path(stored_asset.file.path)
 
-    assert retention.clear(now())["unused_inputs"] == 0
-    assert retention.clear(now() + timedelta(hours=2))["unused_inputs"] == 1
+    assert retention.clear(now() + timedelta(hours=23))["unused_inputs"] == 0
+    assert retention.clear(now() + timedelta(hours=25))["unused_inputs"] == 1
     assert not path.exists()
     assert not Asset.objects.exists()
 
