@@ -4,6 +4,8 @@
 const DRIFT = 0.06; // seconds that the original may be off before it is brought back
 const SAME_SHAPE = 0.02; // by how much two widths over heights may differ and still lie on each other
 
+const NARROW = matchMedia("(max-width: 40rem)");
+
 const result = () => document.querySelector("#result video");
 const original = () => document.querySelector("#original video");
 
@@ -46,6 +48,7 @@ class Transport {
     const fits = this.other && Math.abs(shape(this.video) - shape(this.other)) < SAME_SHAPE;
     this.bar.querySelector(".views").hidden = !fits;
     if (!fits) this.view("side");
+    else if (NARROW.matches && !this.chosen) this.view("slider"); // Side by side they would lie one below the other.
     this.follow();
   }
 
@@ -53,7 +56,10 @@ class Transport {
     if (!button) return;
     const acts = { play: () => this.toggle(), back: () => this.step(-1), on: () => this.step(1) };
     acts[button.dataset.act]?.();
-    if (button.dataset.view) this.view(button.dataset.view);
+    if (button.dataset.view) {
+      this.chosen = true;
+      this.view(button.dataset.view);
+    }
   }
 
   key(event) {
