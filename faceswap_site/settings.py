@@ -80,6 +80,7 @@ MIDDLEWARE = [
     "faceswap_site.middleware.WrongMethodIsAProblem",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",  # by a cookie of the settings page, else as the browser asks
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     # Before CSRF, whose check reads the whole body: a stranger must not be able to make us store one.
     "faceswap_site.middleware.LoginRequired",
@@ -251,8 +252,12 @@ if BEHIND_TLS_PROXY:
     # Workers on the same machine call over plain http.
     SECURE_REDIRECT_EXEMPT = [r"^runpod/", r"^v1/assets/", r"^v1/runpod/", r"^healthz$", r"^readyz$"]
 
-# --- Language and time
+# --- Language and time: the pages' texts are in locale/; what programs read stays English
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
+LANGUAGE_COOKIE_SAMESITE = "Lax"
 USE_TZ = True
 TIME_ZONE = "UTC"
 
