@@ -5,9 +5,10 @@ from django.contrib.auth.views import LogoutView
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import include, path
+from django.views.i18n import set_language
 
 from assets.problems import problem_document
-from faceswap_site import account, health, pages
+from faceswap_site import account, health, help, pages
 from faceswap_site.api import api
 
 urlpatterns = [
@@ -24,6 +25,9 @@ urlpatterns = [
     path("settings/devices/<str:key>/end/", account.end_device, name="settings-end-device"),
     path("settings/workers/", account.make_worker, name="settings-workers"),
     path("settings/workers/<int:token_id>/revoke/", account.revoke_worker, name="settings-revoke-worker"),
+    path("settings/language/", set_language, name="settings-language"),
+    path("help/", help.overview, name="help"),
+    path("help/api/", help.api, name="help-api"),
     path("setup/<str:token>/", pages.set_up, name="setup"),
     path("", include("runpod_bridge.urls")),
     path("", include("jobs.urls")),
