@@ -14,15 +14,15 @@ from worker.media.picture import Colour, Picture, to_frame
 
 # Quality tier to x264's (preset, crf): how long it may search, how close it must come.
 X264 = {
-    "fast": ("veryfast", 20),
+    "fast": ("superfast", 23),
     "balanced": ("veryfast", 18),
-    "max": ("fast", 16),
+    "max": ("medium", 15),
 }
 # From this many pixels on, memory and time decide: pictures that wait in x264 or are coded side by side cost
 # some 40 MB each at 4K. So few are looked ahead at, and the threads share one picture instead.
 LARGE = 6_000_000
 LARGE_LOOK_AHEAD = 5  # pictures
-LARGE_FAST = "superfast"
+LARGE_MAX = "fast"
 # Where x264 (core 165) uses AVX-512, it does not always write the same bits for the same pictures: at some
 # sizes, such as 112x200, one try in ten differs. With AVX2, which they all have, none does, and as fast.
 AVX_512F = 13  # OpenCV's number for it
@@ -114,7 +114,7 @@ def x264_options(quality: str, *, is_large: bool) -> dict[str, str]:
     preset, crf = X264[quality]
     if not is_large:
         return {"preset": preset, "crf": str(crf), **repeatable()}
-    preset = LARGE_FAST if quality == "fast" else preset
+    preset = LARGE_MAX if quality == "max" else preset
     return {"preset": preset, "crf": str(crf), "rc-lookahead": str(LARGE_LOOK_AHEAD), **repeatable()}
 
 

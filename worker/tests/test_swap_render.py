@@ -4,6 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
+from benchmarks.tiers import detail
+from worker.engines.swap.grain import noise_level
 from worker.engines.swap.masks import CHEEKS_OF_SKIN, hulls
 from worker.engines.swap.portrait import Portrait, prepare, with_closed_mouth
 from worker.engines.swap.quality import QUALITIES
@@ -82,6 +84,30 @@ def test_a_photo_put_onto_itself_looks_the_same(quality):
     middle = np.s_[nose[1] - 40 : nose[1] + 25, nose[0] - 45 : nose[0] + 45]
     before = from_rgb(image).y[middle].astype(int)
     assert np.abs(after.y[middle] - before).mean() < 7
+
+
+def test_the_face_takes_on_the_clips_grain_but_in_fast():
+    noise = np.random.default_rng(2).normal(0, 5, (*portrait(HOPPER).shape[:2], 1))
+    image = np.clip(portrait(HOPPER) + noise, 0, 255).astype(np.uint8)
+    cheeks = hulls(landmarks_of_photo(image), CHEEKS_OF_SKIN, image.shape[:2])
+
+    grain = {
+        quality: noise_level(swap(image, prepared(ASTRONAUT), quality=quality).y, cheeks)
+        for quality in QUALITIES
+    }
+
+    assert grain["fast"] < 2
+    assert grain["balanced"] == pytest.approx(5, abs=1)
+    assert grain["max"] == pytest.approx(5, abs=1)
+
+
+def test_max_keeps_more_of_the_photos_detail():
+    image, source = portrait(HOPPER), prepared(HOPPER)
+    face = hulls(landmarks_of_photo(image), (topology.OVAL,), image.shape[:2])
+
+    balanced, best = (swap(image, source, quality=each).y.astype(np.float32) for each in ("balanced", "max"))
+
+    assert detail(best, face) > 1.05 * detail(balanced, face)
 
 
 @pytest.mark.parametrize(("video", "photo"), [(ASTRONAUT, HOPPER), (HOPPER, ASTRONAUT)])

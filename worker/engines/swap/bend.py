@@ -43,7 +43,7 @@ def bend_portrait(portrait: Portrait, cutout: Cutout, scale: float, step: int) -
     if portrait.has_hair:
         cover *= remap(level.cover, half) * np.float32(1 / 255)
     return Layer(
-        luma=remap(level.luma, full, cv2.INTER_CUBIC if scale > 1.5 else cv2.INTER_LINEAR),
+        luma=remap(level.luma, full, cv2.INTER_CUBIC if scale > 1.5 or step == 1 else cv2.INTER_LINEAR),
         chroma=remap(level.chroma, half),
         cover=cover,
     )

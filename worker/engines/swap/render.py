@@ -67,10 +67,9 @@ class Renderer(Remembers):
         step = self.quality.map_step * (2 if large else 1)
         layer = self.texture.lay(cutout, face.pose.scale, step)
         occluded = self.match_light(layer, cutout)
-        self.match_sharpness(layer, cutout)
-        if self.grain.is_due:
-            self.grain.measure(layer.luma, cutout.luma, clean_area(layer, cutout))
-        self.grain.add(layer.luma)
+        if self.quality.has_finish:
+            self.match_sharpness(layer, cutout)
+            self.match_grain(layer, cutout)
         if not self.texture.has_expression:
             add_closing_eyes(layer, cutout, closing(face.shape, self.neutral))
             add_mouth(layer, cutout)
@@ -115,6 +114,11 @@ class Renderer(Remembers):
             )
             self.sharpness.measure(layer.luma, new, cutout.luma, own)
         layer.luma = self.sharpness.match(layer.luma)
+
+    def match_grain(self, layer: Layer, cutout: Cutout) -> None:
+        if self.grain.is_due:
+            self.grain.measure(layer.luma, cutout.luma, clean_area(layer, cutout))
+        self.grain.add(layer.luma)
 
     def lab(self, image: np.ndarray) -> np.ndarray:
         return lab_of_rgb(cv2.transform(image, self.to_rgb))
