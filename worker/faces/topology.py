@@ -19,7 +19,7 @@ FACE_POINTS = 468
 POINTS = 478
 LEFT_IRIS, RIGHT_IRIS = 468, 473  # the centres; four points of the rim follow each
 
-NOSE_TIP, CHIN = 4, 152
+NOSE_TIP, CHIN, BETWEEN_EYES = 4, 152, 168
 LEFT_EYE_CORNER, RIGHT_EYE_CORNER = 33, 263  # the outer ones: their distance is the unit of face size
 UPPER_LIP, LOWER_LIP = 13, 14  # the middle of the inner edges
 

@@ -6,9 +6,18 @@ import cv2
 import numpy as np
 import pytest
 
-from worker.engines.sing.canvas import frame_portrait
+from worker.engines.sing.canvas import Canvas, frame_portrait
 from worker.engines.sing.layers import filled_behind, layers_of, person_alone
-from worker.engines.sing.matte import SMALL, cut_out, guided, hinted, is_trusted, matte_of, shrunk
+from worker.engines.sing.matte import (
+    SMALL,
+    cut_out,
+    doubted_along,
+    guided,
+    hinted,
+    is_trusted,
+    matte_of,
+    shrunk,
+)
 from worker.engines.sing.motion import Expression
 from worker.engines.sing.paint import Painter
 from worker.faces import topology
@@ -88,19 +97,96 @@ def test_at_rest_the_layers_make_the_photo(canvas, matte, painter):
     assert np.percentile(np.abs(y - painter.still.y), 99) < 10
 
 
-def test_a_cut_without_hair_or_along_no_edge_is_not_trusted(canvas):
+@pytest.mark.parametrize("aspect_ratio", ["4:5", "9:16", "original"])
+def test_a_hat_goes_with_the_head_that_wears_it(aspect_ratio):
+    photo = read_photo(HOPPER)
+    landmarks = landmarks_of_photo(photo)
+    canvas = frame_portrait(photo, landmarks, aspect_ratio=aspect_ratio, quality="fast")
+    head = canvas.landmarks[topology.OVAL, :2]
+    x, top = head[:, 0].mean(), head[:, 1].min()
+    badge = round(top - 0.35 * np.ptp(head[:, 1])), round(x)
+
+    matte = matte_of(canvas)
+
+    assert matte[badge] > 0.98
+    assert matte[max(0, round(top - 0.85 * np.ptp(head[:, 1]))), round(x)] == 0
+
+
+@pytest.fixture
+def asked(canvas):
+    """The small picture, and the face's points and labels in it."""
     small = shrunk(canvas.image, SMALL)
     points = canvas.landmarks[:, :2] * (small.shape[1] / canvas.image.shape[1])
-    hint = hinted(points, small.shape[:2])
+    return small, points, hinted(points, small.shape[:2])
+
+
+def test_a_cut_without_hair_or_along_no_edge_is_not_trusted(asked):
+    small, points, hint = asked
     everything = (hint != cv2.GC_BGD).astype(np.uint8)
     nothing = np.zeros_like(hint)
     bald = cv2.fillPoly(nothing.copy(), [np.rint(points[topology.OVAL]).astype(int)], 1)
-    cut = cut_out(small, hint)
+    cut = cut_out(small, points, hint)
     faceless = cut & ~bald
 
     assert is_trusted(cut, hint, points)
     for wrong in (everything, nothing, bald, faceless, np.ones_like(hint)):
         assert not is_trusted(wrong, hint, points)
+
+
+def test_a_cut_that_runs_along_the_upper_border_is_not_trusted(asked):
+    small, points, hint = asked
+    x, y = np.rint(points[topology.OVAL].mean(axis=0)).astype(int)
+    half = small.shape[1] // 6
+    tower = cut_out(small, points, hint)
+    tower[2:y, x - half : x + half] = 1
+    hint[:y, x - half - 10 : x + half + 10] = cv2.GC_PR_BGD  # so that the tower ends at no limit
+    reaching = tower.copy()
+    reaching[:2] = reaching[2]
+
+    assert is_trusted(tower, hint, points)
+    assert not is_trusted(reaching, hint, points)
+
+
+def test_only_what_lies_along_a_rough_outline_is_in_doubt(asked):
+    """GrabCut takes half a minute for a whole picture of doubt: of one colour, or of noise."""
+    small, points, hint = asked
+    person = cut_out(small, points, hint)
+
+    labels = doubted_along(person, hint)
+
+    assert np.isin(labels, (cv2.GC_PR_BGD, cv2.GC_PR_FGD)).mean() < 0.2
+    assert (labels[hint == cv2.GC_FGD] == cv2.GC_FGD).all()
+    assert (labels[hint == cv2.GC_BGD] == cv2.GC_BGD).all()
+
+
+@pytest.fixture
+def on_noise():
+    """A face on nothing but noise, which has no outline."""
+    photo = read_photo(HOPPER)
+    whole = frame_portrait(photo, landmarks_of_photo(photo), aspect_ratio="1:1", quality="fast")
+    image = np.random.default_rng(0).integers(0, 256, whole.image.shape, np.uint8)
+    face = cv2.fillPoly(
+        np.zeros(image.shape[:2], np.uint8), [np.rint(whole.landmarks[topology.OVAL, :2]).astype(int)], 1
+    )
+    return Canvas(image=np.where(face[..., None], whole.image, image), landmarks=whole.landmarks)
+
+
+def test_no_person_is_cut_out_of_noise_or_of_one_colour(on_noise):
+    flat = Canvas(image=np.full_like(on_noise.image, (90, 140, 60)), landmarks=on_noise.landmarks)
+
+    assert matte_of(on_noise) is None
+    assert matte_of(flat) is None
+
+
+def test_where_no_person_can_be_cut_out_the_background_bends_with_the_head(on_noise):
+    painter = Painter(on_noise, "fast")
+
+    turned = painter.paint(look((0, 0.2, 0.1)), 0)
+
+    (left, top), bottom = on_noise.landmarks[:, :2].min(axis=0), on_noise.landmarks[:, 1].max()
+    beside = np.s_[round(top) : round(bottom), round(left) - 30 : round(left) - 10]
+    assert np.abs(turned.y[beside].astype(int) - painter.still.y[beside]).mean() > 10
+    assert (painter.layers.luma[..., 1] == 255).all()
 
 
 def test_a_portrait_that_cannot_be_taken_apart_bends_as_a_whole(canvas):

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from worker.engines.sing.canvas import Canvas
+from worker.faces import topology
 from worker.faces.pose import pose_of
 
 BRIDGE = (-0.10, 0.40)  # eye distances from between the eyes down the nose: there a bridge may lie
@@ -13,7 +14,6 @@ WIDTH = 0.10  # eye distances across the nose
 STEPS_PER_EYE_DISTANCE = 96
 BLUR = 1.2  # steps
 EDGE = 0.04  # of the nose's own light, per step: bare noses of the samples have 0.010, a bridge 0.096
-BETWEEN = 168  # the point between the eyes
 
 
 def wears_glasses(canvas: Canvas) -> bool:
@@ -25,7 +25,7 @@ def wears_glasses(canvas: Canvas) -> bool:
 def nose_strip(canvas: Canvas) -> np.ndarray:
     """Return the luma of the upper nose, upright, float32, STEPS_PER_EYE_DISTANCE."""
     pose = pose_of(canvas.landmarks)
-    between = pose.undo(canvas.landmarks[BETWEEN].astype(np.float64))
+    between = pose.undo(canvas.landmarks[topology.BETWEEN_EYES].astype(np.float64))
     corners = np.array([[-WIDTH / 2, BRIDGE[0], 0], [WIDTH / 2, BRIDGE[0], 0], [-WIDTH / 2, BRIDGE[1], 0]])
     width, height = (round(side * STEPS_PER_EYE_DISTANCE) for side in (WIDTH, BRIDGE[1] - BRIDGE[0]))
     seen = pose.apply(between + corners)[:, :2].astype(np.float32)

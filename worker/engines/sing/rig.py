@@ -220,7 +220,7 @@ class Rig:
     def shape_brows(self, face: np.ndarray, *, glasses: bool) -> None:
         """Work out how brows rise: with the lid's skin under them, or without it where rims lie there."""
         apart = np.linalg.norm(self.rest[:, None, :2] - face[None, BROWS, :2], axis=2).min(axis=1)
-        above = self.rest[:, 1] < face[168, 1] + 0.02 * self.face_height  # the bridge of the nose
+        above = self.rest[:, 1] < face[topology.BETWEEN_EYES, 1] + 0.02 * self.face_height
         self.brow = np.exp(-((apart / (0.06 * self.face_height)) ** 2)) * above * 0.03 * self.face_height
         if glasses:
             brows = face[BROWS][np.argsort(face[BROWS, 0])]
