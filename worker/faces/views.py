@@ -39,6 +39,15 @@ class Box:
     def of(self, plane: np.ndarray) -> np.ndarray:
         return plane[self.top : self.bottom, self.left : self.right]
 
+    def within(self, other: Box) -> Box:
+        """Return the box as counted from the other's corner."""
+        return Box(
+            left=self.left - other.left,
+            top=self.top - other.top,
+            right=self.right - other.left,
+            bottom=self.bottom - other.top,
+        )
+
     def halved(self) -> Box:
         return Box(left=self.left // 2, top=self.top // 2, right=self.right // 2, bottom=self.bottom // 2)
 

@@ -24,14 +24,16 @@ GRAIN_SEED = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Layers:
-    """The backdrop; and the person for luma and for chroma, (h, w, 4) uint8, `times` enlarged.
+    """The backdrop, and the person's own planes, `luma` `times` enlarged; `cover` (H, W) uint8 is 255 on it.
 
-    `luma` holds Y, cover, 0, 0 and `chroma` U, V, cover, 0. The colours are multiplied by the cover.
+    Where the cover is 0 the person's planes hold what is of no account.
     """
 
     backdrop: Picture
     luma: np.ndarray
-    chroma: np.ndarray
+    u: np.ndarray
+    v: np.ndarray
+    cover: np.ndarray
     times: int
 
 
@@ -43,32 +45,25 @@ def layers_of(image: np.ndarray, matte: np.ndarray | None, *, times: int) -> Lay
     else:
         behind = filled_behind(image, matte)
         person, matte = person_alone(image, behind, matte)
-    backdrop, front = from_rgb(behind), from_rgb(person)
-    half = cv2.resize(matte, front.u.shape[::-1], interpolation=cv2.INTER_AREA)
+    front = from_rgb(person)
     return Layers(
-        backdrop=backdrop,
-        luma=enlarged(covered([front.y], matte), times),
-        chroma=enlarged(covered([front.u, front.v], half), times),
+        backdrop=from_rgb(behind),
+        luma=enlarged(front.y, times),
+        u=front.u,
+        v=front.v,
+        cover=np.rint(matte * 255).astype(np.uint8),
         times=times,
     )
 
 
-def covered(planes: list[np.ndarray], cover: np.ndarray) -> np.ndarray:
-    """Return (h, w, 4) uint8: the planes times the cover, the cover, and nothing."""
-    sheet = np.zeros((*cover.shape, 4), np.uint8)  # OpenCV samples four channels as fast as one
-    for channel, plane in enumerate([*planes, np.full_like(planes[0], 255)]):
-        sheet[..., channel] = np.rint(plane * cover)
-    return sheet
-
-
-def enlarged(sheet: np.ndarray, times: int) -> np.ndarray:
-    """Return the sheet with `times` - 1 pixels put between any two, so that pixel i lies at `times` * i."""
+def enlarged(plane: np.ndarray, times: int) -> np.ndarray:
+    """Return the plane with `times` - 1 pixels put between any two, so that pixel i lies at `times` * i."""
     if times == 1:
-        return sheet
-    height, width = ((side - 1) * times + 1 for side in sheet.shape[:2])
+        return plane
+    height, width = ((side - 1) * times + 1 for side in plane.shape)
     shrink = np.array([[1 / times, 0, 0], [0, 1 / times, 0]])
     how = cv2.INTER_LANCZOS4 | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(sheet, shrink, (width, height), flags=how, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.warpAffine(plane, shrink, (width, height), flags=how, borderMode=cv2.BORDER_REPLICATE)
 
 
 def filled_behind(image: np.ndarray, matte: np.ndarray) -> np.ndarray:

@@ -24,7 +24,7 @@ from worker.media.picture import Picture, from_rgb
 class Fineness:
     """Pixels of the picture per pixel that the mesh is drawn with, round the face and on it.
 
-    `times` is how much larger than the picture the person is kept, see `Layers`.
+    `times` is how much larger than the picture the person's luma is kept, see `Layers`.
     """
 
     around: int
@@ -33,12 +33,13 @@ class Fineness:
 
 
 FINENESS = {
-    "fast": Fineness(around=8, face=4, times=1),
-    "balanced": Fineness(around=4, face=2, times=2),
+    "fast": Fineness(around=8, face=2, times=1),
+    "balanced": Fineness(around=8, face=2, times=2),
     "max": Fineness(around=4, face=2, times=2),
 }
 TEAR = 3.0  # pixels that neighbours come from apart, per pixel: more is a tear, not a stretch
 SWING = 0.15  # face heights that the outermost moving points may go
+BAND = 64  # rows, even: in each, only the columns that the person may come to cover are painted
 FACE_MARGIN = 0.05  # face heights round the face that are drawn as finely: there it covers what is behind
 
 
@@ -65,6 +66,7 @@ class Painter:
         self.values[:, :2] = (self.rig.texture - low) / extent
         self.to_pixels = np.column_stack([np.diag(extent), np.zeros(2), low]).astype(np.float32)
         self.box = self.moving_box(width, height, matte)
+        self.bands = self.bands_of(self.layers.cover)
 
     def moving_box(self, width: int, height: int, matte: np.ndarray | None) -> Box:
         """Return the part of the picture that can move; the rest is never touched."""
@@ -76,6 +78,20 @@ class Painter:
             person = np.array([[columns[0], rows[0]], [columns[-1], rows[-1]]])
             box = common(box, box_round(person, margin))
         return box.even_within(width, height)
+
+    def bands_of(self, cover: np.ndarray) -> list[Box]:
+        """Return boxes, one below the other, of what the person may come to cover in the moving box."""
+        margin = round(SWING * self.rig.face_height * self.rig.pose.scale)
+        bands = []
+        for top in range(self.box.top, self.box.bottom, BAND):
+            bottom = min(top + BAND, self.box.bottom)
+            near = cover[max(0, top - margin) : bottom + margin].any(axis=0)
+            columns = np.flatnonzero(near)
+            if len(columns):
+                left, right = int(columns[0]) - margin, int(columns[-1]) + 1 + margin
+                band = common(Box(left=left, top=top, right=right, bottom=bottom), self.box)
+                bands.append(band.even_within(self.box.right, self.box.bottom))
+        return bands
 
     def paint(self, wish: Expression, pts: int) -> Picture:
         """Return the portrait with that expression."""
@@ -108,21 +124,18 @@ class Painter:
         return Bend(box=box, places=places, step=step)
 
     def lay_person(self, picture: Picture, around: Bend, face: Bend) -> None:
-        """Fill the picture's moving box with the backdrop and the person, bent so, over it, in place."""
-        behind, box, half = self.layers.backdrop, self.box, self.box.halved()
-        y, cover, *_ = cv2.split(self.taken(self.layers.luma, around, face, 1))
-        box.of(picture.y)[:] = laid_over(box.of(behind.y), y, cover)
-        u, v, cover, _ = cv2.split(self.taken(self.layers.chroma, around, face, 2))
-        half.of(picture.u)[:] = laid_over(half.of(behind.u), u, cover)
-        half.of(picture.v)[:] = laid_over(half.of(behind.v), v, cover)
-
-    def taken(self, sheet: np.ndarray, around: Bend, face: Bend, step: int) -> np.ndarray:
-        """Return (h, w, 4) uint8: `around`'s box at every `step`-th pixel, filled from the sheet."""
-        places = spread(around, step)
-        inner = spread(face, step)
-        left, top = (face.box.left - around.box.left) // step, (face.box.top - around.box.top) // step
-        places[top : top + inner.shape[0], left : left + inner.shape[1]] = inner
-        return seen_at(sheet, places * self.layers.times, cv2.INTER_LINEAR)
+        """Lay the backdrop and, over it, the person, bent so, into the picture, in place."""
+        layers, behind = self.layers, self.layers.backdrop
+        whole, halves = joined(around, face, 1), joined(around, face, 2)
+        for box in self.bands:
+            half, inner = box.halved(), box.within(self.box)
+            places, fewer = inner.of(whole), inner.halved().of(halves)
+            cover = seen_at(layers.cover, places, cv2.INTER_LINEAR)
+            y = seen_at(layers.luma, places * layers.times, cv2.INTER_LINEAR)
+            lay_over(box.of(picture.y), box.of(behind.y), y, cover)
+            cover = cv2.resize(cover, (half.width, half.height), interpolation=cv2.INTER_AREA)
+            lay_over(half.of(picture.u), half.of(behind.u), seen_at(layers.u, fewer, cv2.INTER_LINEAR), cover)
+            lay_over(half.of(picture.v), half.of(behind.v), seen_at(layers.v, fewer, cv2.INTER_LINEAR), cover)
 
 
 def common(one: Box, other: Box) -> Box:
@@ -144,9 +157,18 @@ def spread(bend: Bend, step: int) -> np.ndarray:
     return places[times : times + height, times : times + width]
 
 
-def laid_over(below: np.ndarray, above: np.ndarray, cover: np.ndarray) -> np.ndarray:
-    """Return colours that are multiplied by their cover, laid over others; all are uint8."""
-    return cv2.add(cv2.multiply(below, cv2.bitwise_not(cover), scale=1 / 255), above)
+def joined(around: Bend, face: Bend, step: int) -> np.ndarray:
+    """Return the places for every `step`-th pixel of `around`'s box, in its midst those of the face's."""
+    places, inner = spread(around, step), spread(face, step)
+    left, top = (face.box.left - around.box.left) // step, (face.box.top - around.box.top) // step
+    places[top : top + inner.shape[0], left : left + inner.shape[1]] = inner
+    return places
+
+
+def lay_over(target: np.ndarray, below: np.ndarray, above: np.ndarray, cover: np.ndarray) -> None:
+    """Mix `above` over `below` where the cover is 255, into the target; all are uint8."""
+    person = cv2.multiply(above, cover, scale=1 / 255)
+    target[:] = cv2.add(cv2.multiply(below, cv2.bitwise_not(cover), scale=1 / 255), person)
 
 
 def soften_steps(luma: np.ndarray, places: np.ndarray, step: int) -> None:
