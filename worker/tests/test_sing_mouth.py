@@ -155,6 +155,12 @@ def test_the_inside_comes_in_without_a_jump_as_lips_part_slowly(path, quality, m
     assert added.max() < 0.3
 
 
+def test_lips_of_a_photo_that_smiles_part_without_a_flash_of_teeth():
+    frames = steps(Painter(canvas_of(ASTRONAUT, "fast"), "fast"))
+
+    assert frames.max() < 2 * np.median(frames)
+
+
 def steps(painter: Painter) -> np.ndarray:
     """Return how far each picture of opening lips is from the one before: luma, mean over the lips."""
     box = box_round(painter.rig.still[topology.LIPS_OUTER, :2], 4)
