@@ -21,6 +21,7 @@ from benchmarks import clips, judges, props
 from benchmarks.clips import SAMPLES, Clip, make_clip
 from worker.engines import Task, make
 from worker.engines.sing.plan import planned
+from worker.engines.swap.glasses import Glasses
 from worker.engines.swap.occlusion import Occlusion
 from worker.engines.swap.shape import openness
 from worker.faces import topology
@@ -64,6 +65,7 @@ COVERED = (
     Case(portrait=HOPPER, photo=ASTRONAUT, prop="microphone"),
     Case(portrait=ASTRONAUT, photo=HOPPER, prop="strands"),
     Case(portrait=ASTRONAUT, photo=HOPPER, prop="glasses"),
+    Case(portrait=ASTRONAUT, photo=ASTRONAUT, prop="glasses"),
 )
 
 
@@ -149,12 +151,13 @@ def known_landmarks(photo: np.ndarray) -> np.ndarray:
 @contextmanager
 def nothing_in_front() -> Iterator[None]:
     """Let the engine believe that nothing covers the face, to see what it would paint over."""
-    find = Occlusion.find
+    find, look = Occlusion.find, Glasses.look
     Occlusion.find = lambda self, strangeness, *rest: np.zeros(strangeness.shape[:2], np.float32)  # type: ignore[method-assign]
+    Glasses.look = lambda self, *seen: None  # type: ignore[method-assign]
     try:
         yield
     finally:
-        Occlusion.find = find  # type: ignore[method-assign]
+        Occlusion.find, Glasses.look = find, look  # type: ignore[method-assign]
 
 
 def likeness_row(bench: Bench, case: Case, judge: judges.Likeness) -> str:

@@ -55,7 +55,7 @@ def steps(picture: Picture, face: Face) -> Iterator[np.ndarray]:
     yield cell(with_mesh(rgb_of(own, back), cutout.own))
     layer = texture.lay(cutout, face.pose.scale, 1)
     yield cell(rgb_of(layer, back))
-    occluded = renderer.match_light(layer, cutout)
+    occluded = renderer.match_light(layer, cutout, face.pose)
     yield cell(rgb_of(layer, back))
     shown = layer.cover * (1 - cv2.resize(occluded, cutout.half_size))
     yield cell(np.dstack([shown * 255] * 3))

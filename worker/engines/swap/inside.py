@@ -12,6 +12,7 @@ from worker.engines.swap.cutout import Cutout
 from worker.engines.swap.easing import smoothstep
 from worker.engines.swap.shape import openness
 from worker.faces import topology
+from worker.faces.views import Box
 
 CLOSED_MOUTH = 1.0  # pixels between the lips: below, there is nothing to see
 CLOSING = (0.45, 0.8)  # the eye's opening over its usual one: the photo's eye gives way to the video's
@@ -79,6 +80,12 @@ def soft_inside(covered: np.ndarray, spread: float) -> np.ndarray:
     width = int(2 * spread) | 1
     core = cv2.erode(covered, np.ones((width, width), np.uint8))
     return cv2.GaussianBlur(core, (0, 0), spread) * covered
+
+
+def add_own(layer: Layer, cutout: Cutout, box: Box, weight: np.ndarray) -> None:
+    """Lay the video's own pixels over the layer's in the box, by a weight of 0..1 for each."""
+    luma, chroma = box.of(cutout.luma), box.halved().of(cutout.chroma)
+    lay(layer, Piece(box=box, luma=luma, chroma=chroma, covered=weight), weight)
 
 
 def lay(layer: Layer, piece: Piece, weight: np.ndarray) -> None:

@@ -8,8 +8,9 @@ import numpy as np
 from worker.engines.swap import tone
 from worker.engines.swap.bend import Layer
 from worker.engines.swap.cutout import Cutout, cut
+from worker.engines.swap.glasses import BothGlasses, around, moved
 from worker.engines.swap.grain import Grain
-from worker.engines.swap.inside import add_closing_eyes, add_mouth, closing
+from worker.engines.swap.inside import add_closing_eyes, add_mouth, add_own, closing
 from worker.engines.swap.masks import BROWS, FEATURES, GLASSES, hulls
 from worker.engines.swap.occlusion import Occlusion
 from worker.engines.swap.quality import Quality
@@ -18,6 +19,7 @@ from worker.engines.swap.sharpness import Sharpness
 from worker.engines.swap.skin import Skin, lab_of_rgb
 from worker.engines.swap.texture import Texture
 from worker.engines.swap.turning import Turning, spread_over
+from worker.faces.pose import Pose
 from worker.faces.smooth import Face
 from worker.media.picture import Picture
 from worker.memory import Remembers
@@ -33,7 +35,7 @@ EDGE_BLUR = 0.006  # of the face: what the coarse mask needs to lose its steps
 class Renderer(Remembers):
     """Swaps one source into one face of a clip. `neutral` is that face at rest, (478, 3) without pose."""
 
-    REMEMBERED = ("tone", "occlusion", "own_skin", "new_skin", "turning", "sharpness", "grain")
+    REMEMBERED = ("tone", "occlusion", "own_skin", "new_skin", "turning", "sharpness", "grain", "glasses")
 
     def __init__(self, texture: Texture, neutral: np.ndarray, to_rgb: np.ndarray, quality: Quality) -> None:
         self.texture = texture
@@ -49,6 +51,7 @@ class Renderer(Remembers):
         self.tone = tone.Tone()
         self.occlusion = Occlusion()
         self.own_skin, self.new_skin = Skin(), Skin()
+        self.glasses = BothGlasses()
         self.turning = Turning()
         self.sharpness = Sharpness()
         self.grain.forget()
@@ -66,13 +69,19 @@ class Renderer(Remembers):
         large = cutout.face > self.quality.large_face
         step = self.quality.map_step * (2 if large else 1)
         layer = self.texture.lay(cutout, face.pose.scale, step)
-        occluded = self.match_light(layer, cutout)
+        here = moved(face.pose, (cutout.box.left, cutout.box.top))
+        self.glasses.look(cutout.luma, layer.luma, here)
+        occluded = self.match_light(layer, cutout, here)
         if self.quality.has_finish:
             self.match_sharpness(layer, cutout)
             self.match_grain(layer, cutout)
         if not self.texture.has_expression:
             add_closing_eyes(layer, cutout, closing(face.shape, self.neutral))
             add_mouth(layer, cutout)
+        if self.glasses.worn:
+            box = around(here).even_within(cutout.width, cutout.height)
+            mask = self.glasses.mask(moved(here, (box.left, box.top)), (box.height, box.width))
+            add_own(layer, cutout, box, mask)
         layer.cover *= face.presence * (1 - cv2.resize(occluded, cutout.half_size))
         if shown.min() < 1:
             layer.cover *= spread_over(cutout, shown)
@@ -87,8 +96,11 @@ class Renderer(Remembers):
         shape = with_shift(face.shape, self.shift * shown[:, None])
         return face.pose.apply(shape).astype(np.float32)
 
-    def match_light(self, layer: Layer, cutout: Cutout) -> np.ndarray:
-        """Match the layer to the video's light; return the small map of what covers the face, 0..1."""
+    def match_light(self, layer: Layer, cutout: Cutout, pose: Pose) -> np.ndarray:
+        """Match the layer to the video's light; return the small map of what covers the face, 0..1.
+
+        Glasses are not in that map.
+        """
         zoom = self.quality.tone_side / max(cutout.width, cutout.height)
         size = max(8, int(cutout.width * zoom)), max(8, int(cutout.height * zoom))
         there = tone.small(cutout.luma, cutout.chroma, size)
@@ -103,6 +115,8 @@ class Renderer(Remembers):
         glasses &= area_of(GLASSES, own, new, glasses.shape, GLASSES_EDGE)
         features = area_of((*FEATURES, *BROWS), own, new, glasses.shape)
         skin = shown & ~features & ~glasses & (occluded < UNCOVERED)
+        if self.glasses.worn:
+            skin &= self.glasses.mask(moved(pose, (0, 0), zoom), skin.shape) < UNCOVERED
         tone.apply(layer, self.tone.match(there, here, skin.astype(np.float32)), cutout)
         return occluded
 
