@@ -1,8 +1,7 @@
 """What a long video takes of the machine: `python -m benchmarks.length`.
 
 Jobs of each length run in processes of their own, so that the peak of memory is theirs; after that one is
-killed half way and done by a second process. The clip is small and slow, 424x240 at 10 pictures a second,
-made of fifteen seconds, face and nobody, that come again and again: each time everybody is met anew.
+killed half way and done by a second process. The clips are those of `benchmarks.loops`.
 """
 
 from __future__ import annotations
@@ -12,25 +11,15 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
-from fractions import Fraction
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import av
-import numpy as np
-
-from benchmarks.engine import CLIP, PHOTO, SAMPLES, peak_mib, widened
+from benchmarks.engine import PHOTO, peak_mib
+from benchmarks.loops import make_clip
 from worker.engines import Task, make
-from worker.media.picture import HD, Picture
 from worker.media.segments import SECONDS
-from worker.media.sink import Mp4Sink
-from worker.media.sound import Sound
-from worker.media.source import open_video
 
-HEIGHT, RATE = 240, 10
-LOOP = 15  # seconds
 MODES = ("video_swap", "photo_sing")
 LOOK_EVERY = 0.02  # seconds, at the disk
 
@@ -63,55 +52,6 @@ class Run:
     @property
     def made(self) -> int:
         return self.frames - self.begun
-
-
-def make_clip(path: Path, seconds: int) -> None:
-    """Write the clip, its loops copied packet for packet."""
-    loop = path.with_name("loop.mp4")
-    sink = Mp4Sink(
-        loop,
-        width=HEIGHT * 16 // 9 // 4 * 4,
-        height=HEIGHT,
-        rate=Fraction(RATE),
-        time_base=Fraction(1, RATE),
-        colour=HD,
-        sound=Sound(SAMPLES / "speech.m4a", alone=True),
-    )
-    with sink:
-        for index, picture in enumerate(loop_pictures()):
-            sink.write(replace(picture, pts=index, duration=1))
-    repeat(loop, path, seconds)
-
-
-def loop_pictures() -> Iterator[Picture]:
-    with open_video(CLIP) as source:
-        seen = [widened(picture, HEIGHT) for picture in list(source)[:: round(source.rate / RATE)]]
-    y, u, v = (np.full_like(plane, 120) for plane in seen[0].planes)
-    nobody = [Picture(y, u, v)] * (LOOP * RATE - 2 * len(seen))
-    return iter([*seen, *reversed(seen), *nobody])
-
-
-def repeat(loop: Path, path: Path, seconds: int) -> None:
-    with av.open(str(path), "w") as output:
-        tracks: dict[int, av.stream.Stream] = {}
-        last: dict[int, int] = {}
-        for begin in range(0, seconds, LOOP):
-            with av.open(str(loop)) as source:
-                for stream in source.streams if not tracks else ():
-                    tracks[stream.index] = output.add_stream_from_template(stream)
-                for packet in source.demux():
-                    number = packet.stream_index
-                    if packet.dts is None or packet.pts is None:
-                        continue
-                    shift = round(begin / packet.time_base)
-                    packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
-                    # Sound that overlaps the loop before, by its encoder's first packet, is left out.
-                    if packet.pts * packet.time_base < seconds and packet.dts > last.get(
-                        number, packet.dts - 1
-                    ):
-                        last[number] = packet.dts
-                        packet.stream = tracks[number]
-                        output.mux_one(packet)
 
 
 def work(job: Job) -> None:
@@ -185,42 +125,63 @@ def size(path: Path) -> int:
         return 0
 
 
-def tell_memory(mode: str, minutes: list[float], folder: Path) -> None:
-    """Print a row for each length."""
-    first = 0
-    for each in minutes:
-        clip = folder / "in.mp4"
-        make_clip(clip, round(60 * each))
-        with TemporaryDirectory(dir=folder) as made:
-            seen = run(Job(mode=mode, clip=str(clip), folder=made))
-        first = first or seen.peak_mib
-        growth = 100 * (seen.peak_mib / first - 1)
-        print(f"| {mode} | {each:g} | {seen.frames} | {seen.peak_mib} | {growth:+.1f} |", flush=True)
+def whole_run(mode: str, minutes: float, folder: Path) -> Run:
+    """Do a job of that length."""
+    make_clip(folder / "in.mp4", round(60 * minutes))
+    return run(Job(mode=mode, clip=str(folder / "in.mp4"), folder=str(folder / "whole")))
 
 
-def tell_resume(mode: str, minutes: float, folder: Path) -> None:
-    """Print the row of a job that is killed half way, just before a segment would be finished."""
-    clip = folder / "in.mp4"
-    make_clip(clip, round(60 * minutes))
-    whole = Job(mode=mode, clip=str(clip), folder=str(folder / "whole"))
-    killed = replace(whole, folder=str(folder / "killed"))
-    seen = run(whole)
-    segment = SECONDS * seen.rate
-    half = run(killed, kill_at=round((seen.frames / 2 // segment + 0.9) * segment))
-    rest = run(killed)
-    again = half.frames - rest.begun
-    is_same = whole.output.read_bytes() == killed.output.read_bytes()
-    output = killed.output.stat().st_size
-    limit = 2 * output + 2 * max(size(path) for path in killed.parts.glob("segment-*"))
+@dataclass(frozen=True, kw_only=True)
+class Killed:
+    """A job that a second process did to its end. `again`: the frames that both made; sizes are bytes."""
+
+    whole: Run
+    first: Run
+    second: Run
+    is_same: bool
+    output: int
+    largest_segment: int
+
+    @property
+    def again(self) -> int:
+        return self.first.frames - self.second.begun
+
+    @property
+    def disk(self) -> int:
+        return max(self.first.disk, self.second.disk)
+
+    @property
+    def disk_limit(self) -> int:
+        return 2 * self.output + 2 * self.largest_segment
+
+
+def killed_run(mode: str, minutes: float, folder: Path) -> Killed:
+    """Do a job twice, once killed half way, just before a segment would be finished."""
+    whole = whole_run(mode, minutes, folder)
+    job = Job(mode=mode, clip=str(folder / "in.mp4"), folder=str(folder / "killed"))
+    segment = SECONDS * whole.rate
+    first = run(job, kill_at=round((whole.frames / 2 // segment + 0.9) * segment))
+    second = run(job)
+    return Killed(
+        whole=whole,
+        first=first,
+        second=second,
+        is_same=job.output.read_bytes() == (folder / "whole" / "out.mp4").read_bytes(),
+        output=size(job.output),
+        largest_segment=max(size(path) for path in job.parts.glob("segment-*")),
+    )
+
+
+def killed_row(mode: str, minutes: float, seen: Killed) -> str:
     cells = [
         mode,
         f"{minutes:g}",
-        f"{half.frames} of {seen.frames}",
-        f"{again} frames, {again / seen.rate:.1f} s",
-        "every byte" if is_same else "NO",
-        *(f"{each / 1e6:.2f}" for each in (output, max(half.disk, rest.disk), limit)),
+        f"{seen.first.frames} of {seen.whole.frames}",
+        f"{seen.again} frames, {seen.again / seen.whole.rate:.1f} s",
+        "every byte" if seen.is_same else "NO",
+        *(f"{each / 1e6:.2f}" for each in (seen.output, seen.disk, seen.disk_limit)),
     ]
-    print(f"| {' | '.join(cells)} |", flush=True)
+    return f"| {' | '.join(cells)} |"
 
 
 def main() -> None:
@@ -237,14 +198,19 @@ def main() -> None:
         return
     print("| mode | minutes | frames | MiB | more, % |\n" + "|---" * 5 + "|")
     for mode in given.mode:
-        with TemporaryDirectory() as folder:
-            tell_memory(mode, given.minutes, Path(folder))
+        first = 0
+        for minutes in given.minutes:
+            with TemporaryDirectory() as folder:
+                seen = whole_run(mode, minutes, Path(folder))
+            first = first or seen.peak_mib
+            more = 100 * (seen.peak_mib / first - 1)
+            print(f"| {mode} | {minutes:g} | {seen.frames} | {seen.peak_mib} | {more:+.1f} |", flush=True)
     print("\n| mode | minutes | killed at | made again | the same | output, MB | most on the disk | limit |")
     print("|---" * 8 + "|")
     for mode in given.mode:
         for minutes in given.killed:
             with TemporaryDirectory() as folder:
-                tell_resume(mode, minutes, Path(folder))
+                print(killed_row(mode, minutes, killed_run(mode, minutes, Path(folder))), flush=True)
 
 
 if __name__ == "__main__":
