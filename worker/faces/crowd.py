@@ -96,6 +96,8 @@ class Crowd(Remembers):
 
         One that was not looked for has not changed, which says nothing.
         """
+        if len(held) < 2:
+            return held
 
         def unsteadiness(number: int) -> tuple[bool, float]:
             track = self.state.tracks[number]

@@ -73,12 +73,10 @@ def smooth(sightings: list[Sighting], steps: np.ndarray, here: Sighting) -> tupl
     shape[LIDS] = blend(bell(steps, LIDS_SPREAD), shapes[:, LIDS])
     shape[SPEAKING] += along_main_move(shapes[:, SPEAKING] - shape[SPEAKING], bell(steps, SPEECH_SPREAD))
 
-    moved = [np.linalg.norm(sighting.centre - here.centre) for sighting in sightings]
-    similar = np.exp(-((np.array(moved) / (MOTION_SPREAD * here.pose.scale)) ** 2))
-    placed = blend(
-        bell(steps, POSE_SPREAD) * similar,
-        np.array([sighting.landmarks[topology.RIGID] for sighting in sightings], float),
-    )
+    rigid = np.array([sighting.landmarks[topology.RIGID] for sighting in sightings], float)
+    moved = np.linalg.norm(rigid[..., :2].mean(axis=1) - here.centre, axis=1)
+    similar = np.exp(-((moved / (MOTION_SPREAD * here.pose.scale)) ** 2))
+    placed = blend(bell(steps, POSE_SPREAD) * similar, rigid)
     return shape, fit(shape[topology.RIGID], placed)
 
 

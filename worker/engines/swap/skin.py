@@ -60,7 +60,7 @@ class Skin(Remembers):
         if self.median is None:
             return np.zeros(lab.shape[:2], np.float32)
         apart = (lab - self.median.astype(np.float32)) * (1 / (self.spread * REACH)).astype(np.float32)
-        return np.sqrt((apart**2).sum(axis=2))
+        return np.sqrt(np.einsum("...i,...i", apart, apart))
 
     def greyness(self, lab: np.ndarray) -> np.ndarray:
         """Return how surely each pixel is something dark or grey, 0..1: not skin in any light, not lips."""

@@ -46,13 +46,14 @@ class Mean:
 
 def mean_of(image: np.ndarray, skin: np.ndarray, spread: float) -> Mean:
     """Blur the image over its skin alone, `skin` (h, w) float32 0 or 1."""
-    seen = skin[..., None]
-    weight = cv2.GaussianBlur(skin, (0, 0), spread)[..., None]
-    whole = (image * seen).sum(axis=(0, 1)) / (skin.sum() + 1e-6)
-    local = (cv2.GaussianBlur(image * seen, (0, 0), spread) + PRIOR * whole) / (weight + PRIOR)
-    detail = (image - local)[skin > 0]
-    deviation = detail.std(axis=0) + 1e-3 if len(detail) > LEAST_SKIN else None
-    return Mean(local=local.astype(np.float32), detail=deviation)
+    where = skin.astype(np.uint8)
+    whole = np.array(cv2.mean(image, where)[:3], np.float32)
+    weight = cv2.GaussianBlur(skin, (0, 0), spread) + PRIOR
+    local = cv2.GaussianBlur(image * skin[..., None], (0, 0), spread) + PRIOR * whole
+    local /= weight[..., None]
+    _, deviation = cv2.meanStdDev(image - local, mask=where)
+    is_enough = cv2.countNonZero(where) > LEAST_SKIN
+    return Mean(local=local, detail=deviation[:, 0] + 1e-3 if is_enough else None)
 
 
 class Tone(Remembers):
@@ -98,7 +99,8 @@ def mixed(old: np.ndarray, new: np.ndarray, kept: float) -> np.ndarray:
 
 def apply(layer: Layer, maps: np.ndarray, cutout: Cutout) -> None:
     """Replace the layer's planes by their matched, float32 selves."""
-    luma = cv2.resize(np.ascontiguousarray(maps[..., [0, 3]]), (cutout.width, cutout.height))
-    layer.luma = layer.luma.astype(np.float32) * luma[..., 0] + luma[..., 1]
+    gain, offset = (cv2.resize(maps[..., i], (cutout.width, cutout.height)) for i in (0, 3))
+    layer.luma = cv2.multiply(layer.luma, gain, dst=gain, dtype=cv2.CV_32F)
+    layer.luma += offset
     chroma = cv2.resize(np.ascontiguousarray(maps[..., [1, 2, 4, 5]]), cutout.half_size)
     layer.chroma = layer.chroma.astype(np.float32) * chroma[..., :2] + chroma[..., 2:]
