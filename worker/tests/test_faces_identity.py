@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
+from worker.faces.crowd import Crowd
 from worker.faces.identity import SAME, SIDE, Identifier, chip, distance
 from worker.faces.track import landmarks_of_photo
 from worker.faces.views import PlanesView, RgbView, rgb_of_yuv
@@ -89,3 +90,28 @@ def test_what_lies_beyond_the_picture_is_black(moved, shown):
     assert cut.shape == (SIDE, SIDE, 3)
     assert not cut[:, : SIDE // 4].any()
     assert cut[:, -SIDE // 4 :].any() == shown
+
+
+def test_the_same_face_twice_is_the_same_embedding(identifier):
+    image = portrait(ASTRONAUT)
+    points = landmarks_of_photo(image)
+
+    once, again = (each.embedding(RgbView(image), points) for each in (identifier, Identifier()))
+
+    assert (once == again).all()
+    assert (once == identifier.embedding(RgbView(image), points)).all()
+
+
+def two_people(identifier: Identifier, *paths: Path) -> dict[Path, np.ndarray]:
+    """Return both embeddings out of one picture, in which they stand from left to right as given."""
+    side_by_side = np.concatenate([portrait(path)[:512] for path in paths], axis=1)
+    view = RgbView(side_by_side)
+    found = sorted(Crowd(rate=30).follow(view).values(), key=lambda points: points[:, 0].mean())
+    return {path: identifier.embedding(view, points) for path, points in zip(paths, found, strict=True)}
+
+
+def test_who_stands_left_does_not_matter(identifier):
+    one, other = two_people(identifier, ASTRONAUT, HOPPER), two_people(identifier, HOPPER, ASTRONAUT)
+
+    assert {path: distance(one[path], other[path]) < 0.1 for path in one} == {ASTRONAUT: True, HOPPER: True}
+    assert distance(one[ASTRONAUT], other[HOPPER]) > SAME
