@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from worker.faces import topology
+from worker.faces import jaw, topology
 from worker.faces.moment import Moment
 from worker.faces.pose import Pose, fit, pose_of, reference
 from worker.memory import Kept, Remembers, storable
@@ -108,6 +108,7 @@ class SmootherState:
 
     before: list[Frame] = field(default_factory=list)
     ahead: list[tuple[Moment[np.ndarray], Frame]] = field(default_factory=list)
+    jaws: dict[int, jaw.Jaw] = field(default_factory=dict)  # by track, of the newest frame given
 
 
 class Smoother(Remembers):
@@ -119,10 +120,10 @@ class Smoother(Remembers):
 
     def put_aside(self) -> Kept:
         """What waits is taken again by whoever goes on."""
-        return {"before": list(self.state.before)}
+        return {"before": list(self.state.before), "jaws": dict(self.state.jaws)}
 
     def take_up(self, kept: Kept) -> None:
-        self.state = SmootherState(before=kept["before"])
+        self.state = SmootherState(before=kept["before"], jaws=kept["jaws"])
 
     def run(self, moments: Iterable[Moment[np.ndarray]]) -> Iterator[Moment[Face]]:
         for moment in moments:
@@ -139,23 +140,27 @@ class Smoother(Remembers):
     def give(self) -> Moment[Face]:
         """Return the oldest moment that was taken and not yet given."""
         moment, here = self.state.ahead.pop(0)
-        people = {track: self.face(here, track) for track in here.sightings}
+        people = {track: self.face(here, track, moment.picture.y) for track in here.sightings}
+        self.state.jaws = {track: known for track, known in self.state.jaws.items() if track in people}
         self.state.before = [*self.state.before, here][-self.reach :]
         return replace(moment, people=people)  # type: ignore[arg-type, return-value]
 
-    def face(self, here: Frame, track: int) -> Face:
+    def face(self, here: Frame, track: int, luma: np.ndarray) -> Face:
         past, future = self.past(here, track), self.future(track)
         around = [(0, here), *((-step, frame) for step, frame in past), *future]
         seen = [(step, frame.sightings[track]) for step, frame in around if track in frame.sightings]
         steps = np.array([step for step, _ in seen], float)
         shape, pose = smooth([each for _, each in seen], steps, here.sightings[track])
+        is_new = not past or track not in past[0][1].sightings
+        known = None if is_new else self.state.jaws.get(track)
+        self.state.jaws[track], shape = jaw.follow(known, luma, pose, shape)
         gaps = [abs(step) for step, frame in around if track not in frame.sightings]
         return Face(
             landmarks=pose.apply(shape).astype(np.float32),
             pose=pose,
             shape=shape,
             presence=min([1.0, *(gap / (FADE + 1) for gap in gaps)]),
-            is_new=not past or track not in past[0][1].sightings,
+            is_new=is_new,
         )
 
     def past(self, here: Frame, track: int) -> list[tuple[int, Frame]]:
