@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import user_passes_test
@@ -12,14 +13,18 @@ from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import translation
 from django.utils.timezone import now
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
 from faceswap_site import devices
+from faceswap_site import profile as profiles
 from jobs import consent
 from jobs.models import ApiKey, Attempt
+from runpod_bridge import connection
 from runpod_bridge.models import NAME_LENGTH, Worker, WorkerToken
 
 
@@ -67,6 +72,32 @@ def password(request: PersonsRequest) -> HttpResponse:
     update_session_auth_hash(request, form.save())
     messages.success(request, "Your password was changed; everywhere else you are signed out.")
     return redirect("settings")
+
+
+@require_POST
+def profile(request: PersonsRequest) -> HttpResponse:
+    form = profiles.ProfileForm(request.POST)
+    if not form.is_valid():
+        return show(request, profile=form)
+    profiles.save(request.user, form)
+    response = redirect("settings")
+    response.set_cookie(
+        settings.LANGUAGE_COOKIE_NAME,
+        form.cleaned_data["language"],
+        max_age=settings.LANGUAGE_COOKIE_AGE,
+        samesite="Lax",
+        secure=settings.SESSION_COOKIE_SECURE,
+    )
+    with translation.override(form.cleaned_data["language"]):
+        messages.success(request, gettext("Saved."))
+    return response
+
+
+@require_POST
+@staff_only
+def try_runpod(request: PersonsRequest) -> HttpResponse:
+    """Say in words whether Runpod can be used with the settings as they are."""
+    return show(request, findings=connection.findings())
 
 
 @require_POST
@@ -126,6 +157,10 @@ def show(request: PersonsRequest, **changed: Any) -> HttpResponse:
     """Render the page with the forms that were sent, and what may be seen this once."""
     context = {
         "password": PasswordChangeForm(request.user),
+        "profile": profiles.form_of(request.user),
+        "languages": settings.LANGUAGES,
+        "can_mail": settings.CAN_MAIL,
+        "retention": settings.RETENTION_DAYS,
         "key": KeyForm(),
         "worker": WorkerForm(),
         "keys": ApiKey.objects.filter(owner=request.user, revoked_at=None).order_by("-created_at"),

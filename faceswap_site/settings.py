@@ -252,6 +252,13 @@ if BEHIND_TLS_PROXY:
     # Workers on the same machine call over plain http.
     SECURE_REDIRECT_EXEMPT = [r"^runpod/", r"^v1/assets/", r"^v1/runpod/", r"^healthz$", r"^readyz$"]
 
+# --- E-mail: none is sent unless a server is named, such as smtp+tls://name:password@mail.example:587
+CAN_MAIL = bool(env.str("EMAIL_URL", ""))
+vars().update(env.email_url("EMAIL_URL", default="dummymail://"))
+DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", "TrueFaceSwapVideo <noreply@localhost>")
+EMAIL_TIMEOUT = 20  # seconds
+SITE_URL = env.str("SITE_URL", PUBLIC_BASE_URL).rstrip("/")  # where the links in e-mails lead
+
 # --- Language and time: the pages' texts are in locale/; what programs read stays English
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]

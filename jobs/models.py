@@ -26,7 +26,7 @@ from jobs.heartbeat import Heartbeat as Heartbeat
 from jobs.idempotency import IdempotencyKey as IdempotencyKey
 from jobs.kept_faces import KeptFace as KeptFace
 from jobs.keys import ApiKey as ApiKey
-from jobs.preferences import Preferences as Preferences
+from jobs.preferences import Preferences
 from jobs.shares import Share as Share
 
 log = logging.getLogger(__name__)
@@ -135,6 +135,7 @@ class Job(models.Model):
         Status.CANCELLED: {Status.QUEUED},
     }
     OPEN = {Status.QUEUED, Status.PROCESSING}
+    TOLD = {Status.DONE, Status.FAILED}
     # What its owner wished: with the same of these, the same is made again.
     ASKED = [
         *("mode", "quality", "enable_4k", "aspect_ratio", "reference_video", "source_image", "driving_audio"),
@@ -168,6 +169,7 @@ class Job(models.Model):
     )
     finished_at = models.DateTimeField(null=True)
     deleted_at = models.DateTimeField(null=True)
+    told_at = models.DateTimeField(null=True, help_text="When its owner was last told that it has ended.")
     hidden_at = models.DateTimeField(
         null=True, help_text="Deleted by its owner, who may take that back for a few seconds."
     )
@@ -280,6 +282,11 @@ class Job(models.Model):
                 self.refresh_from_db(fields=["status"])
                 raise IllegalMove(self, to)
             self.events.create(attempt=attempt, old=self.status, new=to, reason=reason)
+            if (
+                to in self.TOLD
+                and Preferences.objects.filter(user=self.owner_id, email_when_done=True).exists()
+            ):
+                async_task("jobs.notices.tell", self.pk, task_name=f"tell-{self.pk}", cluster="outputs")
         for column, value in columns.items():
             setattr(self, column, value)
 

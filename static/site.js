@@ -32,6 +32,14 @@ function listenToAsking() {
   document.addEventListener("htmx:load", (event) => localiseTimes(event.detail.elt));
 }
 
+// --- A notice of the browser's when a job has ended, for whoever chose that in the settings
+
+function tellOfEnds(event) {
+  const said = event.detail.elt.querySelector?.("[data-ended]") || event.detail.elt.closest?.("[data-ended]");
+  if (!said || !document.hidden || localStorage.getItem("notify") !== "yes") return;
+  if (window.Notification?.permission === "granted") new Notification(said.dataset.ended, { tag: said.id });
+}
+
 // --- What is shown this once, into the clipboard
 
 async function copyText(button) {
@@ -50,6 +58,7 @@ document.addEventListener("click", (event) => {
 });
 
 document.addEventListener("DOMContentLoaded", () => {
+  document.addEventListener("htmx:oobAfterSwap", tellOfEnds);
   localiseTimes(document);
   listenToAsking();
 });
