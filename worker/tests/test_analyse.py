@@ -100,13 +100,14 @@ def main_one_comes_and_goes(index: int, width: int, height: int) -> np.ndarray:
     return scene(actors, width, height)
 
 
-def test_how_much_of_the_clip_shows_somebody(tmp_path):
+@pytest.mark.parametrize("key_every", ["12", "250"])
+def test_how_much_of_the_clip_shows_somebody(tmp_path, key_every):
     clip = write_clip(
         tmp_path / "in.mp4",
         times=range(0, 4000, 40),
         size=PAIR,
         draw=main_one_comes_and_goes,
-        options={"g": "12"},
+        options={"g": key_every},
     )
 
     seen = sorted(shown.seen for shown in people_in(clip))

@@ -9,14 +9,16 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from math import ceil
 from pathlib import Path
 
 import numpy as np
 
+from worker.engines.swap.between import glimpses_between
 from worker.engines.swap.job import MATRICES
 from worker.engines.swap.keyframes import first_met
-from worker.engines.swap.scout import Person, looks, told_apart
+from worker.engines.swap.scout import Person, glimpses, looks, told_apart
 from worker.engines.swap.turning import view_angles
 from worker.faces.identity import Identifier
 from worker.faces.smooth import Sighting
@@ -34,7 +36,7 @@ class TimeIsUp(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Glimpse(Sighting):
+class Placed(Sighting):
     """A sighting in look number `look`, `time` in seconds. `is_found`: by a detector; no track led there."""
 
     look: int
@@ -66,18 +68,22 @@ def people_in(path: Path) -> list[Shown]:
     """
     with open_video(path) as source:
         to_rgb = rgb_of_yuv(MATRICES[source.colour.space], full_range=False)
-    identifier, met, count, tell = Identifier(), dict[int, Person](), 0, ticking(SECONDS)
+    identifier, met, looked, tell = Identifier(), dict[int, Person](), list[float](), ticking(SECONDS)
+    pictures = chain(glimpses(path), glimpses_between(path, looked, tell))
     with suppress(TimeIsUp):
-        for count, (at, view, faces) in enumerate(looks(path, to_rgb, tell), 1):
+        for at, view, faces in looks(pictures, to_rgb, tell):
+            looked.append(at)
             for track, landmarks in faces.items():
                 is_new = track not in met
                 if is_new:
                     met[track] = Person(embeddings=[identifier.embedding(view, landmarks)])
-                met[track].sightings.append(glimpse(view, landmarks, look=count, time=at, is_found=is_new))
+                met[track].sightings.append(
+                    sight(view, landmarks, look=len(looked), time=at, is_found=is_new)
+                )
         if not met:
             first_met(path, to_rgb, identifier, tell)
     people = sorted(told_apart(list(met.values()), []), key=lambda person: -person.prominence)
-    return [shown(person, count) for person in people[:MOST]]
+    return [shown(person, len(looked)) for person in people[:MOST]]
 
 
 def ticking(seconds: float) -> Callable[[], None]:
@@ -91,8 +97,8 @@ def ticking(seconds: float) -> Callable[[], None]:
     return tell
 
 
-def glimpse(view: View, landmarks: np.ndarray, *, look: int, time: float, is_found: bool) -> Glimpse:
-    return Glimpse(
+def sight(view: View, landmarks: np.ndarray, *, look: int, time: float, is_found: bool) -> Placed:
+    return Placed(
         **vars(Sighting.of(landmarks)),
         look=look,
         time=ceil(time * 1000) / 1000,  # never before the picture: the one before it would be looked at
@@ -103,7 +109,7 @@ def glimpse(view: View, landmarks: np.ndarray, *, look: int, time: float, is_fou
 
 
 def shown(person: Person, count: int) -> Shown:
-    glimpses = [each for each in person.sightings if isinstance(each, Glimpse)]
-    best = max((each for each in glimpses if each.is_found), key=lambda each: each.clearness)
-    seen = len({each.look for each in glimpses}) / count
+    sightings = [each for each in person.sightings if isinstance(each, Placed)]
+    best = max((each for each in sightings if each.is_found), key=lambda each: each.clearness)
+    seen = len({each.look for each in sightings}) / count
     return Shown(time=best.time, box=best.box, seen=round(seen, 3), picture=best.picture)

@@ -5,8 +5,9 @@ Only a handful of pictures is decoded, reached by seeking, so a long clip takes 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from itertools import chain, islice
 from pathlib import Path
 from typing import Protocol
@@ -24,6 +25,8 @@ from worker.media.plain import Plain
 from worker.memory import storable
 
 Planes = tuple[np.ndarray, np.ndarray, np.ndarray]
+# Whether a picture is its place's first, its time in seconds, its upright Y, Cb, Cr planes.
+Glimpse = tuple[bool, float, Planes]
 
 PLACES = 8  # spread over the clip, each the key frame before
 RUN = 24  # frames decoded from each place on: a key frame alone shows a single expression
@@ -73,7 +76,7 @@ def scout(path: Path, to_rgb: np.ndarray, identifier: Identifies, tell: Callable
     If there is none, that is no proof that there is nobody.
     """
     met = dict[int, Person]()
-    for _, view, faces in looks(path, to_rgb, tell):
+    for _, view, faces in looks(glimpses(path), to_rgb, tell):
         for track, landmarks in faces.items():
             if track not in met:
                 met[track] = Person(embeddings=[identifier.embedding(view, landmarks)])
@@ -82,11 +85,11 @@ def scout(path: Path, to_rgb: np.ndarray, identifier: Identifies, tell: Callable
 
 
 def looks(
-    path: Path, to_rgb: np.ndarray, tell: Callable[[], None]
+    pictures: Iterable[Glimpse], to_rgb: np.ndarray, tell: Callable[[], None]
 ) -> Iterator[tuple[float, View, dict[int, np.ndarray]]]:
-    """Yield some pictures' times in seconds, the pictures, and the (478, 3) landmarks in each by track."""
+    """Yield the pictures' times in seconds, the pictures, and the (478, 3) landmarks in each by track."""
     crowd = Crowd(rate=1.0)
-    for is_elsewhere, time, planes in glimpses(path):
+    for is_elsewhere, time, planes in pictures:
         tell()
         if is_elsewhere:
             crowd.forget()
@@ -107,8 +110,8 @@ def told_apart(met: list[Person], named: list[Person]) -> list[Person]:
     return people
 
 
-def glimpses(path: Path) -> Iterator[tuple[bool, float, Planes]]:
-    """Yield whether a picture is its place's first, its time in seconds, and its upright Y, Cb, Cr planes."""
+def glimpses(path: Path) -> Iterator[Glimpse]:
+    """Yield some pictures of the clip, from key frames on."""
     with open_safely(path) as container:
         stream = video_stream(container)
         assert stream is not None  # whoever opened the clip to read it has seen it
@@ -129,8 +132,7 @@ def glimpses(path: Path) -> Iterator[tuple[bool, float, Planes]]:
                 if frame.pts not in seen:
                     seen.add(frame.pts)
                     plain = plain or Plain(frame, stream.sample_aspect_ratio)
-                    time = max(0.0, float((frame.pts or 0) * tick_of(frame) - origin))
-                    yield is_elsewhere, time, plain.picture(frame).planes
+                    yield is_elsewhere, time_of(frame, origin), plain.picture(frame).planes
                     is_elsewhere = False
 
 
@@ -143,6 +145,11 @@ def places(container: av.container.InputContainer, stream: av.VideoStream) -> li
         return [None]
     start = stream.start_time or 0
     return [start + length * step // PLACES for step in range(PLACES)]
+
+
+def time_of(frame: av.VideoFrame, origin: Fraction) -> float:
+    """Return when the frame is shown, in seconds from the origin of its clip."""
+    return max(0.0, float((frame.pts or 0) * tick_of(frame) - origin))
 
 
 def frames(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
