@@ -19,6 +19,7 @@ from conftest import keep
 from jobs import looks
 from jobs.analyses import Analysis
 from jobs.models import Job
+from jobs.tests.test_outputs import deliver
 
 pytestmark = pytest.mark.django_db
 JPEG = b"\xff\xd8\xff\xe0picture"
@@ -119,8 +120,8 @@ def test_a_file_over_the_cap_is_refused(page, settings, video_file):
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
 
 
-def test_nothing_is_taken_without_room(page, monkeypatch, video_file):
-    monkeypatch.setattr(space, "free_bytes", lambda: 0)
+def test_nothing_is_taken_without_room_for_the_file_and_its_copy(page, settings, monkeypatch, video_file):
+    monkeypatch.setattr(space, "free_bytes", lambda: settings.MIN_FREE_BYTES + video_file.size * 3 // 2)
 
     answer = page.post("/files/", {"reference_video": video_file})
 
@@ -240,7 +241,9 @@ def test_removing_leaves_what_a_job_needs(page, job):
     assert Job.objects.get().source_image.is_available
 
 
-def test_a_result_is_not_removed_like_a_file(page, alice, attempt, clip_bytes):
+def test_a_result_is_not_removed_like_a_file(page, attempt, clip_bytes):
+    deliver(attempt, clip_bytes)
+
     assert page.post(reverse("jobs:remove-file", args=[attempt.output_id])).status_code == 404
 
 

@@ -9,10 +9,12 @@ from uuid import uuid4
 import pytest
 from django.utils.timezone import now
 
+from assets.errors import NotFound
 from assets.models import Asset
 from conftest import keep
 from jobs import retention
 from jobs.models import Job, KeptFace
+from jobs.submission import submit
 
 pytestmark = pytest.mark.django_db
 JOBS = "/v1/jobs"
@@ -116,6 +118,21 @@ def test_a_refused_job_leaves_the_kept_files(api, asked, photo, video_file):
     assert Asset.objects.available().count() == 2  # the other is the clip that was there before
 
 
+def test_a_file_that_goes_while_others_are_proved_makes_no_job(alice, clip, photo):
+    Asset.objects.filter(pk=photo.pk).update(deleted_at=now())
+
+    with pytest.raises(NotFound, match=r"face\.jpg.* has been deleted"):
+        submit(
+            owner=alice,
+            parts=[("reference_video", clip), ("source_image", photo)],
+            consent="yes",
+            consent_via="a test",
+            mode="video_swap",
+        )
+
+    assert not Job.objects.exists()
+
+
 def test_a_file_goes_with_the_last_job_that_needs_it(api, asked, photo):
     jobs = [api.post(JOBS, asked).json()["id"] for _ in range(2)]
     path = Path(photo.file.path)
@@ -157,4 +174,5 @@ def test_a_face_of_the_library_outlives_the_time_of_its_jobs_files(settings, job
     found = retention.clear(now() + timedelta(days=31))
 
     assert (found["video_files"], found["image_files"]) == (1, 0)
+    assert not retention.expire_file(job.pk, job.source_image_id, now() + timedelta(days=31), days=30)
     assert Job.objects.get().source_image.is_available

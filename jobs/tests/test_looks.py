@@ -116,6 +116,15 @@ def test_a_refusal_is_kept_with_its_code_and_sentence(asked, says):
     assert asked.done_at
 
 
+def test_what_was_tried_too_often_is_not_tried_again(asked, says):
+    calls = says({"people": [PERSON]})
+    Analysis.objects.update(tries=looks.MOST_TRIES)
+
+    looks.look(asked.pk)
+
+    assert calls == []
+
+
 STRANGE = {
     "nothing": b"",
     "no JSON": b"Traceback (most recent call last):",
@@ -123,7 +132,7 @@ STRANGE = {
     "a deep one": b"[" * 100_000,
     "people who are none": {"people": "everybody"},
     "too many": {"people": [PERSON] * 13},
-    "a time of nowhere": json.dumps({"people": [{**PERSON, "time": float("nan")}]}).encode(),
+    "a time of nowhere": {"people": [{**PERSON, "time": float("inf")}]},
     "a time before the beginning": {"people": [{**PERSON, "time": -1}]},
     "a box beyond the picture": {"people": [{**PERSON, "box": [0, 0, 1, 2]}]},
     "a box inside out": {"people": [{**PERSON, "box": [0.5, 0, 0.1, 1]}]},
