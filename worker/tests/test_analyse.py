@@ -94,6 +94,25 @@ def delayed(clip: Path, path: Path, *, seconds: float) -> Path:
     return path
 
 
+def largest_right_after_a_cut(index: int, width: int, height: int) -> np.ndarray:
+    if index < 12:
+        return plain_grey(index, width, height)
+    return scene([astronaut(240, size=110 if index == 12 else 80)], width, height)
+
+
+def test_of_somebody_seen_best_right_after_a_cut_the_time_is_not_before_it(tmp_path):
+    times = [index * 100 // 3 for index in range(30)]
+    clip = write_clip(
+        tmp_path / "in.mp4", times=times, size=PAIR, draw=largest_right_after_a_cut, options={"g": "12"}
+    )
+
+    (shown,) = people_in(clip)
+
+    assert shown.time == pytest.approx(times[12] / 1000, abs=0.001)
+    casting = Casting(time=shown.time, box=tuple(shown.box), source=0)
+    assert pointed_at(clip, TO_RGB, Identifier(), casting, lambda: None)
+
+
 def main_one_comes_and_goes(index: int, width: int, height: int) -> np.ndarray:
     """Return the admiral all the time, and a large astronaut in the second half."""
     actors = [hopper(360)] + [astronaut(120, size=120)] * (index >= 50)
