@@ -29,6 +29,7 @@ TORSO_DOWN, TORSO_WIDTH = (0.0, 0.15, 0.9), (0.28, 0.28, 1.1)
 SURE_TORSO = 0.5  # of the likely width, from the collar down, is surely the person
 HAT = 0.25  # face heights: a notch in the head, above the eyes, that is narrower belongs to hat or hair
 EDGE = 0.05  # face heights: how far from the cut the soft edge may lie
+FITTED = 720  # pixels of the longer side at which the edge is laid
 FLATNESS = 1e-4  # of the guided filter, for colours of 0..1
 NOTHING, ALL = 0.04, 0.96  # what the filter leaves below is background, above person
 # What a trusted cut holds: least of the face, most of its outline at FAR's limit, most of the upper border.
@@ -153,23 +154,27 @@ def is_trusted(cut: np.ndarray, hint: np.ndarray, points: np.ndarray) -> bool:
 
 def refined(image: np.ndarray, cut: np.ndarray, *, radius: int) -> np.ndarray:
     """Return the cut as a matte of the image's size, its edge laid on the image's own edges."""
-    height, width = image.shape[:2]
-    large = cv2.resize(cut.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
+    size = shrunk(image, FITTED).shape[1::-1]
+    radius = max(2, round(radius * size[0] / image.shape[1]))
+    large = cv2.resize(cut.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
     soft = guided(image.astype(np.float32) / 255, cv2.GaussianBlur(large, (0, 0), radius / 4), radius)
     # Inside, what looks like the background, a white badge or a dark ribbon, is the person's all the same.
     inside = cv2.GaussianBlur(cv2.erode(large, disc(2 * radius)), (0, 0), radius / 4)
+    inside = cv2.resize(inside, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     return np.clip((np.maximum(soft, inside) - NOTHING) / (ALL - NOTHING), 0, 1)
 
 
 def guided(guide: np.ndarray, plane: np.ndarray, radius: int) -> np.ndarray:
-    """Return the plane filtered so that its edges lie on those of the guide, (H, W, 3) 0..1.
+    """Return the plane, (h, w), with its edges laid on those of the guide, (H, W, 3) 0..1, at its size.
 
-    He, Sun and Tang, Guided Image Filtering, 2013, with a guide in colour.
+    He, Sun and Tang, Guided Image Filtering, 2013, with a guide in colour; a smaller plane is fitted at its
+    own size, as in He and Sun, Fast Guided Filter, 2015. The radius is in the plane's pixels.
     """
 
     def mean(values: np.ndarray) -> np.ndarray:
         return cv2.blur(values, (2 * radius + 1, 2 * radius + 1))
 
+    whole, guide = guide, cv2.resize(guide, plane.shape[::-1], interpolation=cv2.INTER_AREA)
     middle, level = mean(guide), mean(plane)
     spread = np.empty((*plane.shape, 3, 3), np.float32)
     for row, column in np.ndindex(3, 3):
@@ -179,4 +184,5 @@ def guided(guide: np.ndarray, plane: np.ndarray, radius: int) -> np.ndarray:
     shared = mean(guide * plane[..., None]) - middle * level[..., None]
     slope = np.linalg.solve(spread, shared[..., None])[..., 0]
     offset = level - (slope * middle).sum(axis=2)
-    return (mean(slope) * guide).sum(axis=2) + mean(offset)
+    slope, offset = (cv2.resize(mean(values), whole.shape[1::-1]) for values in (slope, offset))
+    return (slope * whole).sum(axis=2) + offset
