@@ -20,7 +20,7 @@ import numpy as np
 from benchmarks import clips, judges, props
 from benchmarks.clips import SAMPLES, Clip, make_clip
 from worker.engines import Task, make
-from worker.engines.sing.plan import planned
+from worker.engines.sing.plan import planned, voice_of
 from worker.engines.swap.glasses import Glasses
 from worker.engines.swap.occlusion import Occlusion
 from worker.engines.swap.shape import openness
@@ -224,7 +224,7 @@ def song_row(bench: Bench, portrait: str) -> str:
     sound, output = SAMPLES / "speech.m4a", bench.cache / "song.mp4"
     task = bench.task("photo_sing", SAMPLES / portrait, output, sound=sound)
     result = make(task, quiet)
-    lips, head = planned(task, sound, round(result.fps), quiet)
+    lips, head = planned(task, voice_of(task), round(result.fps), quiet)
     tracker, gaps, lids = Tracker(), [], []
     for image in images(output):
         points = tracker.follow(RgbView(image))

@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils.timezone import now
-from ninja import File, Form, Router, Schema, Status
+from ninja import Field, File, Form, Router, Schema, Status
 from ninja.decorators import decorate_view
 from ninja.files import UploadedFile
 
@@ -25,6 +25,7 @@ from jobs.auth import API_AUTH, ApiRequest, OutputLink, caller_of, output_token
 from jobs.errors import NoOutput
 from jobs.models import AspectRatio, Attempt, Job, JobQuerySet, Mode, Quality, Stage
 from jobs.submission import kept_parts, submit
+from jobs.trim import PREVIEW_MOST
 
 router = Router(tags=["jobs"])
 
@@ -45,6 +46,8 @@ class JobIn(Schema):
     enable_4k: bool = False
     aspect_ratio: AspectRatio = AspectRatio.PORTRAIT
     faces: str = ""
+    trim: str = ""
+    preview_seconds: int | None = Field(None, ge=1, le=PREVIEW_MOST)
     consent: bool = False
     reference_video_id: UUID | None = None
     source_image_id: UUID | None = None
@@ -145,6 +148,11 @@ def create_job(
     second in that box, shares of the upright picture's sides, gets the photo of that number; null leaves
     this person alone, and so is everybody who is not named. Without `faces` the first photo goes onto the
     person whom the video shows most.
+
+    `trim`, `{"start": 1.5, "end": 4}`, makes that part alone: the pictures with start <= time < end, in
+    seconds, and their sound. Either may be left out. It is a part of the clip that gives the result its
+    length: in photo_sing of the `driving_audio`, if there is one, else of the video. Times of `faces` stay
+    those of the whole clip. `preview_seconds`, 1 to 10, makes only so much from where the trim starts.
 
     Instead of a file, `reference_video_id`, `source_image_id`, `driving_audio_id` or, repeated,
     `source_image_ids` name files of yours that are here already: those of an earlier job, as long as they
@@ -257,7 +265,8 @@ def get_output(request: ApiRequest, job_id: UUID) -> HttpResponseBase:
     job = owned_job(request, job_id)
     if job.output is None:
         raise NoOutput(f"Job {job.pk} is {job.status} and has no result yet.")
-    return serve(request, job.output, filename=f"{job.mode}-{job.pk}.mp4")
+    preview = "-preview" if job.preview_seconds else ""
+    return serve(request, job.output, filename=f"{job.mode}-{job.pk}{preview}.mp4")
 
 
 def owned_job(request: ApiRequest, job_id: UUID) -> Job:
@@ -366,8 +375,16 @@ def input_config(job: Job) -> dict[str, Any]:
         **{field: asset_out(asset) for field in parts if (asset := getattr(job, field))},
         "source_images": [asset_out(asset) for asset in job.photos],
         "faces": job.faces,
+        "trim": trim_out(job),
+        "preview_seconds": job.preview_seconds,
         "ignored": job.ignored,
     }
+
+
+def trim_out(job: Job) -> dict[str, float | None] | None:
+    if job.trim_start is None and job.trim_end is None:
+        return None
+    return {"start": job.trim_start, "end": job.trim_end}
 
 
 def asset_out(asset: Asset) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django import forms
@@ -11,6 +12,7 @@ from assets.errors import Refusal
 from jobs import consent
 from jobs.models import AspectRatio, Job, Mode, Quality
 from jobs.submission import NEEDS, kept_parts, submit
+from jobs.trim import PREVIEW_MOST
 
 WORDS_FOR_MISSING = {
     "reference_video": "Choose the video that the face goes into.",
@@ -45,11 +47,17 @@ class NewJob(forms.Form):
     source_image_id = forms.UUIDField(required=False, widget=forms.HiddenInput)
     driving_audio_id = forms.UUIDField(required=False, widget=forms.HiddenInput)
     faces = forms.CharField(required=False, widget=forms.HiddenInput)
+    # In seconds; what they mean is said in jobs.trim.
+    trim_start = forms.FloatField(required=False, widget=forms.HiddenInput)
+    trim_end = forms.FloatField(required=False, widget=forms.HiddenInput)
+    preview_seconds = forms.IntegerField(
+        required=False, min_value=1, max_value=PREVIEW_MOST, widget=forms.HiddenInput
+    )
     consent = forms.BooleanField(
         error_messages={"required": "Tick this box if it is so; without it nothing can be made."}
     )
 
-    WISHES = ["mode", "quality", "aspect_ratio", "enable_4k", "faces"]
+    WISHES = ["mode", "quality", "aspect_ratio", "enable_4k", "faces", "preview_seconds"]
     FILES = ["reference_video", "source_image", "driving_audio"]
     IDS = [f"{field}_id" for field in FILES]
 
@@ -75,8 +83,13 @@ class NewJob(forms.Form):
             consent=consent.STATEMENT,
             consent_via="web form",
             request_id=request_id,
+            trim=self.trim(),
             **asked,
         )
+
+    def trim(self) -> str:
+        times = {"start": self.cleaned_data["trim_start"], "end": self.cleaned_data["trim_end"]}
+        return json.dumps(times)
 
     def refuse(self, refusal: Refusal) -> None:
         """Show the sentence beside the field it is about, or else above the form."""

@@ -28,6 +28,7 @@ from jobs.kept_faces import KeptFace as KeptFace
 from jobs.keys import ApiKey as ApiKey
 from jobs.preferences import Preferences
 from jobs.shares import Share as Share
+from jobs.trim import seconds_of
 
 log = logging.getLogger(__name__)
 
@@ -459,10 +460,8 @@ class AttemptQuerySet(models.QuerySet["Attempt"]):
 
 
 def execution_timeout(job: Job) -> timedelta:
-    """How long a worker may compute: by the clip's length, within what Runpod takes."""
-    clips = (job.reference_video, job.driving_audio)
-    seconds = max((asset.seconds or 0 for asset in clips if asset), default=0)
-    wanted = timedelta(seconds=seconds * settings.SECONDS_PER_CLIP_SECOND)
+    """How long a worker may compute: by the result's length, within what Runpod takes."""
+    wanted = timedelta(seconds=seconds_of(job) * settings.SECONDS_PER_CLIP_SECOND)
     return min(max(wanted, settings.EXECUTION_TIMEOUT_MIN), settings.EXECUTION_TIMEOUT_MAX)
 
 

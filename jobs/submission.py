@@ -16,6 +16,7 @@ from assets.uploads import KINDS, HashedUpload, take_in
 from jobs.errors import ConsentRequired
 from jobs.faces import read_faces
 from jobs.models import Job, Mode
+from jobs.trim import read_trim
 
 # What each mode cannot do without. photo_sing is content with a sound in place of the video.
 NEEDS = {Mode.VIDEO_SWAP: ["reference_video", "source_image"], Mode.PHOTO_SING: ["source_image"]}
@@ -39,6 +40,7 @@ def submit(
     consent_via: str,
     mode: str,
     faces: str = "",
+    trim: str = "",
     alongside: Callable[[Job], None] = lambda job: None,
     **asked: Any,
 ) -> Job:
@@ -60,6 +62,7 @@ def submit(
         columns = columns_of(kept)
         photos = 1 + len(columns["more_photos"])
         seconds = columns["reference_video"].seconds if faces else None
+        part = read_trim(trim, columns.get("driving_audio") or columns["reference_video"])
         with transaction.atomic():
             hold([(field, part) for field, part in used if isinstance(part, Asset)])
             job = Job.objects.submit(
@@ -70,6 +73,7 @@ def submit(
                 faces=read_faces(faces, photos=photos, seconds=seconds) if faces else [],
                 ignored=[field for field, _ in parts if field in IGNORES[mode]],
                 **columns,
+                **part,
                 **asked,
             )
             alongside(job)

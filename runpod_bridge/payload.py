@@ -8,6 +8,7 @@ from django.conf import settings
 
 from assets.models import Token
 from jobs.models import Attempt
+from jobs.trim import part_of
 from worker.wire import (
     AspectRatio,
     Callback,
@@ -17,6 +18,7 @@ from worker.wire import (
     OutputTarget,
     Payload,
     Quality,
+    Trim,
     attempt_secret,
 )
 
@@ -28,6 +30,9 @@ def payload_for(attempt: Attempt, base_url: str) -> Payload:
     job, photos = attempt.job, attempt.job.photos
     tokens = {(token.asset_id, token.purpose): token for token in attempt.tokens()}
     upload = tokens[attempt.output_id, Token.Purpose.UPLOAD]
+
+    part = part_of(job)
+    trim = part and Trim(start=part[0], end=part[1])
 
     def url(asset_id: UUID) -> str:
         return f"{base_url}{tokens[asset_id, Token.Purpose.DOWNLOAD].path}"
@@ -51,6 +56,8 @@ def payload_for(attempt: Attempt, base_url: str) -> Payload:
             max_bytes=upload.max_bytes,
         ),
         attempt=attempt.number,
+        trim=trim,
+        preview=bool(job.preview_seconds),
         faces=tuple(Casting.from_input(face, "faces", len(photos)) for face in job.faces),
     )
 

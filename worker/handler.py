@@ -132,6 +132,8 @@ def _prepare(payload: Payload, folder: Path, cancelled: threading.Event) -> engi
         source_image=files["source_image_url"],
         more_source_images=tuple(more),
         faces=payload.faces,
+        trim=payload.trim,
+        is_preview=payload.preview,
         driving_audio=files.get("driving_audio_url"),
         output=folder / "result.mp4",
     )

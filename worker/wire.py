@@ -155,6 +155,29 @@ class Casting:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Trim:
+    """The part that is made, in seconds of the clip that gives the result its length: the driving audio of a
+    photo_sing that has one, else the reference video. An `end` of None is the clip's own."""
+
+    start: float
+    end: float | None = None
+
+    def as_input(self) -> dict[str, float | None]:
+        return {"start": self.start, "end": self.end}
+
+    @classmethod
+    def from_input(cls, value: object) -> Trim:
+        given = _mapping(value, "trim")
+        start: Any = given.get("start", 0)
+        end: Any = given.get("end")
+        if not _is_number(start, 0, SECONDS_MOST):
+            raise BadPayload(f"The job's trim.start must be seconds from 0 on and is {_shown(start)}.")
+        if end is not None and not (_is_number(end, 0, SECONDS_MOST) and end > start):
+            raise BadPayload(f"The job's trim.end must be null or after {start:g} s and is {_shown(end)}.")
+        return cls(start=float(start), end=None if end is None else float(end))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Callback:
     url: str
     secret: str = field(repr=False)
@@ -207,6 +230,8 @@ class Payload:
     attempt: int = 1
     schema_version: int = SCHEMA_VERSION
     faces: tuple[Casting, ...] = ()
+    trim: Trim | None = None
+    preview: bool = False
 
     def as_input(self) -> dict[str, Any]:
         sent: dict[str, Any] = {
@@ -224,6 +249,10 @@ class Payload:
             sent["output_target"] = self.output_target.as_input()
         if self.faces:
             sent["faces"] = [casting.as_input() for casting in self.faces]
+        if self.trim:
+            sent["trim"] = self.trim.as_input()
+        if self.preview:
+            sent["preview"] = True
         return sent
 
     @classmethod
@@ -244,6 +273,8 @@ class Payload:
             attempt=_count(given, "attempt", default=1),
             schema_version=_count(given, "schema_version", default=SCHEMA_VERSION),
             faces=_faces(given.get("faces"), len(assets.photo_urls)),
+            trim=None if given.get("trim") is None else Trim.from_input(given["trim"]),
+            preview=_flag(given, "preview"),
         )
         payload._require_something_to_follow()
         return payload

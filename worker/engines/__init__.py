@@ -11,7 +11,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from worker.wire import Casting
+from worker.media.span import Span
+from worker.wire import Casting, Trim
 
 # Called with (stage, frames done, frames in all if known). It may raise, which ends the work between frames.
 Progress = Callable[[str, int, int | None], None]
@@ -28,6 +29,7 @@ MARKS = {
     "video_swap": "Altered by AI: the face in this video was put there by TrueFaceSwapVideo.",
     "photo_sing": "Made by AI: TrueFaceSwapVideo made a still photo move and sing.",
 }
+PREVIEW_MARK = "This is a preview, a part of what was asked for."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +38,9 @@ class Task:
 
     `parts` is a folder for what is finished on the way. If it holds what an earlier process finished of the
     same task, the work goes on there. It is left as it is; without one, nothing outlives the work.
+
+    Of a `trim` only that part is made. A preview is marked as one in the file's comment, not in its pictures:
+    it is there to be judged, so it shows what the whole will show.
     """
 
     mode: str
@@ -49,11 +54,22 @@ class Task:
     parts: Path | None = None
     more_source_images: tuple[Path, ...] = ()
     faces: tuple[Casting, ...] = ()
+    trim: Trim | None = None
+    is_preview: bool = False
 
     @property
     def source_images(self) -> tuple[Path, ...]:
         """The photos in the order in which `Casting.source` counts them."""
         return (self.source_image, *self.more_source_images)
+
+    @property
+    def span(self) -> Span | None:
+        return None if self.trim is None else Span.of(self.trim.start, self.trim.end)
+
+    @property
+    def mark(self) -> str:
+        """What the result says of itself."""
+        return f"{MARKS[self.mode]} {PREVIEW_MARK}" if self.is_preview else MARKS[self.mode]
 
 
 @dataclass(frozen=True, kw_only=True)

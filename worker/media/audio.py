@@ -10,7 +10,8 @@ import numpy as np
 
 from worker.errors import NoAudio
 from worker.media.containers import SOUND_FORMATS, open_safely, origin_of, sound_stream, start_of
-from worker.media.sound import Steadied, decoded
+from worker.media.sound import Steadied, decoded, go_near
+from worker.media.span import Span
 
 
 def has_sound(path: Path) -> bool:
@@ -33,17 +34,23 @@ def mono_chunks(path: Path, rate: int = 16_000) -> Iterator[np.ndarray]:
     return (chunk.reshape(-1) for chunk in chunks_of(path, rate, "mono"))
 
 
-def stereo_chunks(path: Path, rate: int = 16_000) -> Iterator[np.ndarray]:
-    """Yield the same as (n, 2), left and right: mono is on both, surround is mixed down."""
-    return (chunk.reshape(-1, 2) for chunk in chunks_of(path, rate, "stereo"))
+def stereo_chunks(path: Path, rate: int = 16_000, span: Span | None = None) -> Iterator[np.ndarray]:
+    """Yield the same as (n, 2), left and right: mono is on both, surround is mixed down.
+
+    Of a `span`, in seconds from the first sample, only that.
+    """
+    return (chunk.reshape(-1, 2) for chunk in chunks_of(path, rate, "stereo", span))
 
 
-def chunks_of(path: Path, rate: int, layout: str) -> Iterator[np.ndarray]:
+def chunks_of(path: Path, rate: int, layout: str, span: Span | None = None) -> Iterator[np.ndarray]:
     with open_safely(path, SOUND_FORMATS) as container:
         stream = sound_stream(container)
         if stream is None:
             raise NoAudio(f"The file {path.name} has no sound.")
-        steadied = Steadied(stream, rate=rate, layout=layout, sample_format="flt")
+        steadied = Steadied(stream, rate=rate, layout=layout, sample_format="flt", span=span)
         zero = start_of(stream) or Fraction(0)
-        for frame in steadied.frames(decoded(container, stream, zero=zero)):
+        if span:
+            zero += span.begin
+            go_near(container, stream, zero)
+        for frame in steadied.frames(decoded(container, stream, zero=zero, span=span)):
             yield frame.to_ndarray()

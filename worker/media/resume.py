@@ -52,5 +52,5 @@ def pictures_from(source: VideoSource, place: Place) -> Iterator[Picture]:
         yield from pictures
         return
     logger.info("Seeking did not lead back to picture %d; reading all before it.", place.index)
-    with open_video(source.path) as again:
+    with open_video(source.path, source.asked) as again:
         yield from islice(again, place.index, None)

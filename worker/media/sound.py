@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 
 import av
@@ -24,12 +25,14 @@ from worker.media.containers import (
     start_of,
     tick_of,
 )
+from worker.media.span import Span
 
 # These keep AAC's decoder configuration in the header, as mp4 wants it; ADTS streams do not.
-COPYABLE_FORMATS = {"mov", "matroska"}
+COPYABLE_FORMATS = TIMED_FORMATS = {"mov", "matroska"}
 AAC_RATES = {96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000}
 FALLBACK_RATE = 48000
 BITS_PER_CHANNEL = 96_000
+LEAD = Fraction(1, 2)  # seconds decoded before what is wanted; Opus wants 0.08, MP3 a few frames
 # Gaps are filled with silence and overlaps cut, so that late parts stay where their times put them.
 KEEP_TIME = "async=1:min_hard_comp=0.05:first_pts=0"
 
@@ -39,10 +42,11 @@ class Sound:
 
     Its time zero is the file's origin (see `origin_of`). If `alone`, it is the main track's first sample,
     and there is only that track. Tracks that nothing here decodes are left out, unless there is no other.
+    Of a `span`, in seconds from that zero, only the sound within is written, from the result's zero on.
     Call `attach` once, then `advance` as the pictures' time goes on, then `finish`.
     """
 
-    def __init__(self, path: Path, *, alone: bool = False) -> None:
+    def __init__(self, path: Path, *, alone: bool = False, span: Span | None = None) -> None:
         with open_safely(path, SOUND_FORMATS) as source:
             main = sound_stream(source)
             if main is None:
@@ -50,7 +54,7 @@ class Sound:
             zero = (start_of(main) if alone else origin_of(source)) or Fraction(0)
             tracks = readable_sounds(source)
             places = [tracks.index(main)] if alone else range(len(tracks))
-        self._tracks = [Track(path, place, zero) for place in places]
+        self._tracks = [Track(path, place, zero, span) for place in places]
 
     def attach(self, output: OutputContainer) -> None:
         for track in self._tracks:
@@ -74,15 +78,20 @@ class Sound:
 
 
 class Track:
-    """The `place`th track of sound that can be read, with a handle of its own: none waits for others."""
+    """The `place`th track of sound that can be read, with a handle of its own: none waits for others.
 
-    def __init__(self, path: Path, place: int, zero: Fraction) -> None:
+    `zero` is the file's time in seconds that becomes zero. Of a `span`, counted from there, its begin does.
+    """
+
+    def __init__(self, path: Path, place: int, zero: Fraction, span: Span | None = None) -> None:
         self._source = open_safely(path, SOUND_FORMATS)
         self._stream = readable_sounds(self._source)[place]
-        self._zero = zero
+        self._span, self._zero = span, zero + (span.begin if span else 0)
         for other in self._source.streams:
             if other is not self._stream:
                 other.discard = Discard.all  # not even read, where the format allows
+        if span:
+            go_near(self._source, self._stream, self._zero)
 
     def attach(self, output: OutputContainer) -> None:
         self._output = output
@@ -115,25 +124,47 @@ class Track:
             packet.pts -= zero
             packet.dts = packet.pts  # AAC is never reordered
             packet.stream = self._track
-            yield packet
+            if self._span is None or self._is_within(packet, self._span):
+                yield packet
+
+    def _is_within(self, packet: av.Packet, span: Span) -> bool:
+        """Whether the packet is heard, or the next is: each is decoded with the help of the one before.
+
+        What is heard before zero and after the end is hidden by the file's edit list, to the sample.
+        """
+        begin, length = packet.pts or 0, packet.duration or 0
+        if span.length is None:
+            return begin + 2 * length > 0
+        left = round(span.length / tick_of(self._stream)) - begin
+        packet.duration = min(length, max(left, 0))
+        return begin + 2 * length > 0 and left > 0
 
     def _encoded(self) -> Iterator[av.Packet]:
         context = self._track.codec_context
-        steadied = Steadied(self._stream, rate=context.sample_rate, layout=context.layout.name)
-        for frame in steadied.frames(decoded(self._source, self._stream, zero=self._zero)):
+        rate, layout = context.sample_rate, context.layout.name
+        steadied = Steadied(self._stream, rate=rate, layout=layout, span=self._span)
+        for frame in steadied.frames(decoded(self._source, self._stream, zero=self._zero, span=self._span)):
             yield from self._track.encode(frame)
         yield from self._track.encode(None)
 
 
 class Steadied:
-    """Frames of any pts made one unbroken run of samples from time zero on."""
+    """Frames of any pts made one unbroken run of samples from time zero on, of a `span` as long as that."""
 
     def __init__(
-        self, stream: av.AudioStream, *, rate: int, layout: str, sample_format: str = "fltp"
+        self,
+        stream: av.AudioStream,
+        *,
+        rate: int,
+        layout: str,
+        sample_format: str = "fltp",
+        span: Span | None = None,
     ) -> None:
         self._graph = av.filter.Graph()
+        cut = [self._graph.add("atrim", atrim_of(span))] if span else []
         chain = (
             self._graph.add_abuffer(template=stream),
+            *cut,
             self._graph.add("aresample", KEEP_TIME),
             self._graph.add(
                 "aformat", f"sample_fmts={sample_format}:sample_rates={rate}:channel_layouts={layout}"
@@ -143,10 +174,10 @@ class Steadied:
         self._graph.link_nodes(*chain).configure()
 
     def frames(self, decoded: Iterator[av.AudioFrame]) -> Iterator[av.AudioFrame]:
-        for frame in decoded:
-            self._graph.push(frame)
-            yield from self._ready()
-        self._graph.push(None)
+        with suppress(av.EOFError):  # raised once a span is full
+            for frame in chain(decoded, [None]):
+                self._graph.push(frame)
+                yield from self._ready()
         yield from self._ready()
 
     def _ready(self) -> Iterator[av.AudioFrame]:
@@ -166,14 +197,37 @@ def packets_of(container: InputContainer, stream: av.AudioStream) -> Iterator[av
         return  # a torn end: the sound up to here is all there is
 
 
-def decoded(container: InputContainer, stream: av.AudioStream, *, zero: Fraction) -> Iterator[av.AudioFrame]:
-    """Decode, with times counted from `zero` seconds, leaving out the packets that are damaged."""
+def decoded(
+    container: InputContainer, stream: av.AudioStream, *, zero: Fraction, span: Span | None = None
+) -> Iterator[av.AudioFrame]:
+    """Decode, with times counted from `zero` seconds, leaving out the packets that are damaged.
+
+    Of a `span` that begins at zero, what is far from it is passed over.
+    """
     for packet in packets_of(container, stream):
+        if span and packet.pts is not None:
+            at = packet.pts * tick_of(stream) - zero
+            if at < -LEAD:
+                continue
+            if span.length is not None and at > span.length + LEAD:
+                return
         with suppress(av.FFmpegError):
             for frame in stream.decode(packet):
                 if frame.pts is not None:
                     frame.pts -= round(zero / tick_of(frame))
                 yield frame
+
+
+def go_near(container: InputContainer, stream: av.AudioStream, seconds: Fraction) -> None:
+    """Seek to a little before that time where the format keeps times; else all before it is read over."""
+    if not TIMED_FORMATS.isdisjoint(container.format.name.split(",")):
+        with suppress(av.FFmpegError):
+            container.seek(round((seconds - LEAD) / tick_of(stream)), stream=stream)
+
+
+def atrim_of(span: Span) -> str:
+    end = "" if span.length is None else f":end={float(span.length):.6f}"
+    return f"start=0{end}"
 
 
 def add_aac(output: OutputContainer, like: av.AudioStream) -> av.AudioStream:

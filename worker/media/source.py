@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from worker.media.containers import open_safely, origin_of, tick_of, video_strea
 from worker.media.deinterlace import deinterlaced
 from worker.media.picture import Picture
 from worker.media.plain import Plain
+from worker.media.span import HELD, Span, Stretch, stretch_of
 
 FALLBACK_RATE = Fraction(30)
 FASTEST_RATE = 480  # pictures a second: of phones in slow motion
@@ -31,17 +34,25 @@ class VideoSource:
     colour: tags of the pictures it yields; has_audio: whether there is sound beside them.
     damaged: packets skipped so far because they could not be decoded.
 
+    Of a `span` only its pictures are yielded, and their times count from the first of them. `span` then is
+    what they fill of the clip, to the tick, and `sound_span` what of its sound belongs to them; `asked` is
+    what was asked for.
+
     Interlaced pictures come out whole, as many as there are.
     A variable frame rate is kept: pts are the file's own, less the origin, strictly increasing.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, span: Span | None = None) -> None:
         self.path = path
+        self.asked = self.span = span
         self.damaged = 0
+        self._stretch: Stretch | None = None
         self._from: int | None = None  # the first pts to yield
         self._open()
         try:
             self._read_header()
+            if span is not None:
+                self._keep_to(span)
         except BaseException:
             self.close()
             raise
@@ -89,9 +100,35 @@ class VideoSource:
 
         From there on the pictures are, bit for bit, those that come when all are read.
         """
-        self._first = None
         self._from = pts
-        wanted = pts + self._zero
+        self._go_before(pts + self._zero)
+
+    def _keep_to(self, span: Span) -> None:
+        """Find the first and the last picture of the span, by their times alone, and begin there."""
+        origin = self._zero * self.time_base
+        first, stop = span.ticks(self.time_base, origin)
+        self._go_before(first)
+        step, hold = round(1 / (self.rate * self.time_base)), math.ceil(HELD / self.time_base)
+        stretch = stretch_of(self._packets(), first=first, stop=stop, step=max(1, step), hold=hold)
+        if stretch is None:
+            raise DecodeError(f"The video in {self.path.name} has no picture at {float(span.begin):g} s.")
+        begin, end = (pts * self.time_base - origin for pts in (stretch.first, stretch.end))
+        self.span = Span(begin=begin, end=end)
+        self.duration, self.frames = float(end - begin), stretch.frames
+        self._stretch, self._zero = stretch, stretch.first
+        self.begin_at(0)
+
+    @property
+    def sound_span(self) -> Span | None:
+        """The span's sound, which may go on after the last picture if nothing cuts it."""
+        if self.asked is None or self.span is None or self.span.end is None:
+            return None
+        asked = self.asked.end
+        return replace(self.span, end=None if asked is None else max(self.span.end, asked))
+
+    def _go_before(self, wanted: int) -> None:
+        """Go on with a key frame that is shown before the file's time `wanted`, or else with the first."""
+        self._first = None
         for seconds in LOOK_BACK:
             place = wanted - round(seconds / self.time_base)
             if self._key_is_shown_before(wanted, place=place):
@@ -117,12 +154,28 @@ class VideoSource:
     def __iter__(self) -> Iterator[Picture]:
         step = max(1, round(1 / (self.rate * self.time_base)))
         longest = round(LONGEST_SHOWN / self.time_base)
+        held, end, shown = self._bounds()
         last: int | None = None
         for frame in deinterlaced(self._frames(), self.time_base):
             pts = (0 if last is None else last + step) if frame.pts is None else frame.pts - self._zero
+            pts = 0 if pts == held else pts
             last = pts if last is None else max(pts, last + 1)
+            if end is not None and last > end:
+                return
             if self._from is None or last >= self._from:
-                yield self._plain.picture(frame, last, min(frame.duration, longest))
+                duration = shown if last == end else frame.duration
+                yield self._plain.picture(frame, last, min(duration, longest))
+
+    def _bounds(self) -> tuple[int | None, int | None, int]:
+        """Return the pts of the still that is shown at 0, and of the last picture, and how long that is."""
+        if self._stretch is None:
+            return None, None, 0
+        held = self._stretch.held
+        return (
+            None if held is None else held - self._zero,
+            self._stretch.last - self._zero,
+            self._stretch.shown,
+        )
 
     def _frames(self) -> Iterator[av.VideoFrame]:
         first, self._first = self._first, None
@@ -144,9 +197,9 @@ class VideoSource:
             self.damaged += 1  # a torn end: what was read so far is the video
 
 
-def open_video(path: Path) -> VideoSource:
+def open_video(path: Path, span: Span | None = None) -> VideoSource:
     """Open a video file that may come from a stranger; DecodeError if it holds no readable video."""
-    return VideoSource(Path(path))
+    return VideoSource(Path(path), span)
 
 
 def plausible(rate: Fraction | None) -> Fraction:

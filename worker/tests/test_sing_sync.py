@@ -12,7 +12,7 @@ import pytest
 from worker.engines import Task, make
 from worker.engines.sing.ears import RATE as EAR_RATE
 from worker.engines.sing.ears import listen
-from worker.engines.sing.plan import planned
+from worker.engines.sing.plan import planned, voice_of
 from worker.engines.sing.voice import lips_of
 from worker.faces import topology
 from worker.faces.pose import pose_of
@@ -153,9 +153,8 @@ def test_a_head_waits_for_the_sound_of_its_video(tmp_path):
         for late in (0, 0.4)
     ]
 
-    on_time, waits = (
-        planned(task_of(tmp_path, reference_video=path), path, 25, lambda *told: None)[1] for path in paths
-    )
+    tasks = [task_of(tmp_path, reference_video=path) for path in paths]
+    on_time, waits = (planned(task, voice_of(task), 25, lambda *told: None)[1] for task in tasks)
 
     # The face goes right all the time: 0.4 s on it is as far as it is 10 frames later.
     ahead = waits.shift[:12, 0] - on_time.shift[:12, 0]
@@ -176,8 +175,9 @@ def test_a_long_sound_is_not_heard_through_once_nobody_waits(tmp_path):
         if len(told) == 3:
             raise Stop
 
+    task = task_of(tmp_path, driving_audio=path)
     with pytest.raises(Stop):
-        planned(task_of(tmp_path, driving_audio=path), path, 25, stop)
+        planned(task, voice_of(task), 25, stop)
 
 
 @pytest.mark.slow

@@ -52,8 +52,8 @@ def test_places_with_one_key_frame_are_decoded_once(tmp_path, monkeypatch):
     clip = write_clip(tmp_path / "in.mp4", times=range(0, 4000, 40), size=(64, 48), draw=plain_grey)
     decoded = []
 
-    def counted(container, stream):
-        for frame in all_frames(container, stream):
+    def counted(*of_clip):
+        for frame in all_frames(*of_clip):
             decoded.append(frame.pts)
             yield frame
 

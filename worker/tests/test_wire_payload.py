@@ -226,3 +226,34 @@ def test_photos_that_are_no_short_list_are_refused(urls):
 def test_a_photo_whose_address_is_none_is_refused():
     with pytest.raises(BadPayload, match=r"source_image_urls\[1\] must be an http or https address"):
         Payload.from_input(changed("assets.source_image_urls", [PHOTOS[0], "file:///etc/passwd"]))
+
+
+@pytest.mark.parametrize(
+    ("given", "start", "end"),
+    [({"start": 1, "end": 2.5}, 1.0, 2.5), ({"start": 0.5}, 0.5, None), ({"end": 3, "start": 0}, 0.0, 3.0)],
+)
+def test_a_part_is_read_and_written(given, start, end):
+    payload = Payload.from_input({**FULL.as_input(), "trim": given, "preview": True})
+
+    assert (payload.trim.start, payload.trim.end, payload.preview) == (start, end, True)
+    assert Payload.from_input(payload.as_input()) == payload
+
+
+@pytest.mark.parametrize(
+    ("trim", "sentence"),
+    [
+        ([1, 2], r"trim must be an object and is \[1, 2\]"),
+        ({"start": -1}, "trim.start must be seconds from 0 on and is -1"),
+        ({"start": float("nan")}, "trim.start .* is nan"),
+        ({"start": 2, "end": 2}, "trim.end must be null or after 2 s and is 2"),
+        ({"start": 0, "end": True}, "trim.end .* is True"),
+        ({"start": 0, "end": 1e9}, "trim.end .* is 1000000000.0"),
+    ],
+)
+def test_a_wrong_part_is_refused(trim, sentence):
+    with pytest.raises(BadPayload, match=sentence):
+        Payload.from_input({**FULL.as_input(), "trim": trim})
+
+
+def test_what_is_whole_is_sent_without_a_word_of_parts():
+    assert not {"trim", "preview"} & FULL.as_input().keys()

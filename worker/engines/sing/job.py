@@ -12,7 +12,7 @@ from time import perf_counter
 
 import cv2
 
-from worker.engines import MARKS, Progress, Result, Task
+from worker.engines import Progress, Result, Task
 from worker.engines.pipeline import Pipeline
 from worker.engines.record import model_digests
 from worker.engines.sing.canvas import Canvas, frame_portrait
@@ -86,9 +86,9 @@ class Song:
             rate=Fraction(self.rate),
             time_base=Fraction(1, self.rate),
             colour=HD,
-            sound=Sound(self.voice, alone=True) if self.voice else None,
+            sound=Sound(self.voice.path, alone=True, span=self.voice.span) if self.voice else None,
             quality=self.task.quality,
-            comment=MARKS[self.task.mode],
+            comment=self.task.mark,
             parts=self.task.parts,
             tell=partial(self.progress, "packaging"),
         )

@@ -21,6 +21,7 @@ from worker.faces.pose import pose_of
 from worker.faces.track import Tracker
 from worker.faces.views import PlanesView, rgb_of_yuv
 from worker.media.source import VideoSource, open_video
+from worker.media.span import Span
 
 TURN_LIMIT = 0.36  # radians: beyond, a single photo shows that it is flat
 TURN_SHARE = 0.95
@@ -86,12 +87,14 @@ def follow_reference(
     *,
     until: float = np.inf,
     looks_per_second: float = np.inf,
+    span: Span | None = None,
 ) -> Reference:
     """Track the face through the video; NoFaceInVideo if there is none. `on_picture`: (done, in all).
 
-    It is followed as long as it is needed, `until` so many seconds, and looked at so often at most.
+    It is followed as long as it is needed, `until` so many seconds, and looked at so often at most. Of a
+    `span` only that counts, from its first picture on.
     """
-    with open_video(path) as source:
+    with open_video(path, span) as source:
         rows, end = [], 0.0
         for done, (time, landmarks) in enumerate(tracked(source, until, looks_per_second), start=1):
             on_picture(done, source.frames)

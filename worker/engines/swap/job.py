@@ -14,7 +14,7 @@ from time import perf_counter
 import cv2
 import numpy as np
 
-from worker.engines import MARKS, Progress, Result, Task
+from worker.engines import Progress, Result, Task
 from worker.engines.pipeline import Pipeline
 from worker.engines.record import Record, textures
 from worker.engines.swap.cast import Cast
@@ -52,7 +52,7 @@ def run(task: Task, progress: Progress) -> Result:
     progress("preprocessing", 0, None)
     photos = photos_for(task.source_images, task.faces)
     assert task.reference_video is not None  # a swap without one is refused as a bad payload
-    with closing(engine_for(os.environ)) as engine, open_video(task.reference_video) as source:
+    with closing(engine_for(os.environ)) as engine, open_video(task.reference_video, task.span) as source:
         size = (source.width, source.height)
         camera = Camera(size=size, crop=crop_size(*size, task.aspect_ratio), rate=float(source.rate))
         sink = sink_for(task, source, output_size(*camera.crop, enable_4k=task.enable_4k), progress)
@@ -92,9 +92,9 @@ def sink_for(task: Task, source: VideoSource, size: tuple[int, int], progress: P
         rate=source.rate,
         time_base=source.time_base,
         colour=source.colour,
-        sound=Sound(source.path) if source.has_audio else None,
+        sound=Sound(source.path, span=source.sound_span) if source.has_audio else None,
         quality=task.quality,
-        comment=MARKS[task.mode],
+        comment=task.mark,
         parts=task.parts,
         tell=partial(progress, "packaging"),
     )
@@ -156,6 +156,7 @@ class Swap:
                 faces=faces,
                 source=min(self.photos),
                 tell=tell,
+                span=self.source.span,
             )
         )
 

@@ -17,6 +17,7 @@ from worker.faces.smooth import Sighting
 from worker.faces.views import PlanesView, View
 from worker.media.picture import Picture
 from worker.media.source import VideoSource, open_video
+from worker.media.span import Span
 from worker.wire import Casting
 
 BEFORE = 1.0  # seconds before a time where reading begins, to come to the picture that is shown then
@@ -30,15 +31,17 @@ def roles_of(
     faces: Sequence[Casting],
     source: int,
     tell: Callable[[], None],
+    span: Span | None = None,
 ) -> list[Role]:
     """Return whom the clip shows. With no `faces`, the most prominent one, who is the first, gets `source`.
 
+    Others than the `faces` are met within the `span` alone. Their times are those of the whole clip.
     Raises NoFaceInVideo if nobody is where one of the faces is said to be, or surely nobody anywhere.
     """
     named = [pointed_at(path, to_rgb, identifier, casting, tell) for casting in faces]
-    met = scout(path, to_rgb, identifier, tell)
+    met = scout(path, to_rgb, identifier, tell, span)
     if not named and not met:
-        met = first_met(path, to_rgb, identifier, tell)
+        met = first_met(path, to_rgb, identifier, tell, span)
     people = told_apart(met, named)
     if not named:
         people.sort(key=lambda person: -person.prominence)

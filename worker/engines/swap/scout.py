@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -22,6 +22,7 @@ from worker.faces.track import face_size
 from worker.faces.views import PlanesView, View
 from worker.media.containers import open_safely, origin_of, tick_of, video_stream
 from worker.media.plain import Plain
+from worker.media.span import Span
 from worker.memory import storable
 
 Planes = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -70,13 +71,20 @@ class Person:
         return Findings(size=float(np.median(sizes)), neutral=neutral)
 
 
-def scout(path: Path, to_rgb: np.ndarray, identifier: Identifies, tell: Callable[[], None]) -> list[Person]:
+def scout(
+    path: Path,
+    to_rgb: np.ndarray,
+    identifier: Identifies,
+    tell: Callable[[], None],
+    span: Span | None = None,
+) -> list[Person]:
     """Return a Person for each track that was met; `tell` is called before each look, and may raise.
 
+    Of a `span` only that is looked at.
     If there is none, that is no proof that there is nobody.
     """
     met = dict[int, Person]()
-    for _, view, faces in looks(glimpses(path), to_rgb, tell):
+    for _, view, faces in looks(glimpses(path, span), to_rgb, tell):
         for track, landmarks in faces.items():
             if track not in met:
                 met[track] = Person(embeddings=[identifier.embedding(view, landmarks)])
@@ -110,25 +118,23 @@ def told_apart(met: list[Person], named: list[Person]) -> list[Person]:
     return people
 
 
-def glimpses(path: Path) -> Iterator[Glimpse]:
+def glimpses(path: Path, span: Span | None = None) -> Iterator[Glimpse]:
     """Yield some pictures of the clip, from key frames on."""
     with open_safely(path) as container:
         stream = video_stream(container)
         assert stream is not None  # whoever opened the clip to read it has seen it
         stream.thread_type = "AUTO"
-        seen, begun = set(), set()
+        seen, keys = set(), set[int | None]()
         origin = origin_of(container)
         plain: Plain | None = None
-        for place in places(container, stream):
-            if place is not None:
-                container.seek(place, stream=stream)
-            run = islice(frames(container, stream), 0, RUN, EVERY)
-            first = next(run, None)
-            if first is None or first.pts in begun:
-                continue  # nothing is here, or the key frame before is another place's, too
-            begun.add(first.pts)
+        within = pts_of(span, container, stream)
+        for place in places(container, stream, within):
+            key = None if place is None else went_to(container, stream, place)
+            if key in keys:
+                continue
+            keys.add(key)
             is_elsewhere = True
-            for frame in chain([first], run):
+            for frame in islice(frames(container, stream, within), 0, RUN, EVERY):
                 if frame.pts not in seen:
                     seen.add(frame.pts)
                     plain = plain or Plain(frame, stream.sample_aspect_ratio)
@@ -136,8 +142,12 @@ def glimpses(path: Path) -> Iterator[Glimpse]:
                     is_elsewhere = False
 
 
-def places(container: av.container.InputContainer, stream: av.VideoStream) -> list[int | None]:
+def places(
+    container: av.container.InputContainer, stream: av.VideoStream, within: range | None = None
+) -> list[int | None]:
     """Return where to seek, in the stream's time base; only the beginning if the length is not known."""
+    if within is not None:
+        return [within.start + len(within) * step // PLACES for step in range(PLACES)]
     length = stream.duration
     if not length and container.duration and stream.time_base:
         length = int(container.duration / av.time_base / stream.time_base)
@@ -152,8 +162,33 @@ def time_of(frame: av.VideoFrame, origin: Fraction) -> float:
     return max(0.0, float((frame.pts or 0) * tick_of(frame) - origin))
 
 
-def frames(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
+def went_to(container: av.container.InputContainer, stream: av.VideoStream, place: int) -> int | None:
+    """Go to the key frame before that place and return its time; without an index go nowhere: None."""
     try:
-        yield from container.decode(stream)
+        container.seek(place, stream=stream)
+        packet = next(container.demux(stream), None)
+        container.seek(place, stream=stream)
+    except av.FFmpegError:
+        return None
+    return packet.pts if packet else None
+
+
+def pts_of(span: Span | None, container: av.container.InputContainer, stream: av.VideoStream) -> range | None:
+    """Return the times of a span that has an end, in the stream's time base."""
+    if span is None:
+        return None
+    first, stop = span.ticks(tick_of(stream), origin_of(container))
+    return None if stop is None else range(first, stop)
+
+
+def frames(
+    container: av.container.InputContainer, stream: av.VideoStream, within: range | None = None
+) -> Iterator[av.VideoFrame]:
+    try:
+        for frame in container.decode(stream):
+            if within and frame.pts is not None and frame.pts >= within.stop:
+                return
+            if not within or (frame.pts is not None and frame.pts >= within.start):
+                yield frame
     except av.FFmpegError:
         return  # a damaged place: what the others show is enough
