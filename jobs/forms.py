@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.db.models import TextChoices
@@ -18,6 +19,15 @@ WORDS_FOR_MISSING = {
     "reference_video": "Choose the video that the face goes into.",
     "source_image": "Choose a photo that shows the face.",
     "driving_audio": "Choose the song or speech, or a video that has one.",
+}
+# Whatever is about a hidden field is shown beside the one that people see.
+PLACES = {
+    "reference_video_id": "reference_video",
+    "source_image_id": "source_image",
+    "source_images": "source_image",
+    "source_image_ids": "source_image",
+    "driving_audio_id": "driving_audio",
+    "faces": "reference_video",
 }
 WORDS_FOR_CHOICE = {
     "required": "Choose one of these.",
@@ -34,6 +44,16 @@ def upload() -> forms.FileField:
     return forms.FileField(required=False, allow_empty_file=True, widget=forms.FileInput)
 
 
+class FileIds(forms.UUIDField):
+    """The ids of several files."""
+
+    widget = forms.MultipleHiddenInput
+
+    def clean(self, value: list[str] | None) -> list[UUID]:
+        clean = super().clean
+        return [clean(each) for each in value or [] if each]
+
+
 class NewJob(forms.Form):
     mode = choice(Mode, Mode.VIDEO_SWAP)
     quality = choice(Quality, Quality.BALANCED)
@@ -45,6 +65,7 @@ class NewJob(forms.Form):
     # Of files that were sent as soon as they were chosen.
     reference_video_id = forms.UUIDField(required=False, widget=forms.HiddenInput)
     source_image_id = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    source_image_ids = FileIds(required=False)
     driving_audio_id = forms.UUIDField(required=False, widget=forms.HiddenInput)
     faces = forms.CharField(required=False, widget=forms.HiddenInput)
     # In seconds; what they mean is said in jobs.trim.
@@ -64,6 +85,8 @@ class NewJob(forms.Form):
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
         given = {field for field in self.FILES if data.get(field) or data.get(f"{field}_id")}
+        if data.get("source_image_ids"):
+            given.add("source_image")
         missing = [field for field in NEEDS.get(data.get("mode", ""), ()) if field not in given]
         has_motion = given & {"reference_video", "driving_audio"}
         if data.get("mode") == Mode.PHOTO_SING and not has_motion:
@@ -76,6 +99,7 @@ class NewJob(forms.Form):
         """Make the job of a valid form, or raise the Refusal of what the files turned out to be."""
         asked = {field: self.cleaned_data[field] for field in self.WISHES}
         ids = [(name, key) for name in self.IDS if (key := self.cleaned_data[name])]
+        ids += [("source_image_ids", key) for key in self.cleaned_data["source_image_ids"]]
         files = [(field, file) for field in self.FILES if (file := self.cleaned_data[field])]
         return submit(
             owner=owner,
@@ -93,5 +117,5 @@ class NewJob(forms.Form):
 
     def refuse(self, refusal: Refusal) -> None:
         """Show the sentence beside the field it is about, or else above the form."""
-        field = (refusal.field or "").removesuffix("_id")
+        field = PLACES.get(refusal.field or "", refusal.field)
         self.add_error(field if field in self.fields else None, str(refusal))

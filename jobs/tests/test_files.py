@@ -6,6 +6,7 @@ import json
 from base64 import b64encode
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -250,6 +251,38 @@ def test_a_result_is_not_removed_like_a_file(page, attempt, clip_bytes):
 def test_following_a_link_removes_nothing(page, seen):
     assert page.get(reverse("jobs:remove-file", args=[seen.pk])).status_code == 405
     assert page.get("/files/").status_code == 405
+
+
+@pytest.fixture
+def send(page, alice, stored_asset, photo_bytes):
+    """Send the form with the ids of a clip and a photo, some fields replaced."""
+    photo = keep(alice, "image", "face.jpg", photo_bytes)
+    good = {"mode": "video_swap", "quality": "fast", "aspect_ratio": "1:1", "consent": "on"}
+    good |= {"reference_video_id": str(stored_asset.pk), "source_image_ids": [str(photo.pk)] * 2}
+    return lambda **fields: page.post("/new/", good | fields)
+
+
+def test_the_form_takes_several_photos(send):
+    send()
+
+    assert len(Job.objects.get().photos) == 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "place", "sentence"),
+    [
+        ({"reference_video_id": str(UUID(int=1))}, "reference_video", "There is no file"),
+        ({"reference_video_id": "junk"}, "reference_video", "Choose the video"),
+        ({"source_image_ids": ["junk"]}, "source_image", "Choose a photo"),
+        ({"source_image_ids": [str(UUID(int=1))]}, "source_image", "There is no file"),
+        ({"faces": "nonsense"}, "reference_video", "faces is no JSON"),
+    ],
+)
+def test_what_is_wrong_with_a_hidden_field_is_said_where_people_look(send, fields, place, sentence):
+    html = send(**fields).text
+
+    assert sentence in html.partition(f'id="error-{place}"')[2].partition("</div>")[0]
+    assert not Job.objects.exists()
 
 
 def test_from_the_file_to_the_job(page, alice, video_file, photo_file, monkeypatch):
