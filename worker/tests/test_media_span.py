@@ -161,3 +161,15 @@ def test_sound_is_cut_to_the_sample(tmp_path, suffix, codec, begin, end):
     best = max(lags, key=lags.get)
     assert abs(best) <= (1 if suffix == "mp4" else 48)  # Matroska counts milliseconds
     assert lags[best] > 0.99
+
+
+def test_copied_sound_is_whole_from_its_first_sample_and_as_long_as_the_span(tmp_path):
+    path = write_clip(tmp_path / "clip.mp4", sound=(0.5 * STEPS).astype(np.float32), times=range(0, 1500, 40))
+    whole = np.concatenate(list(mono_chunks(path, RATE)))
+
+    cut = cut_sound(path, tmp_path / "out.mp4", Span.of(0.3, 0.91))
+
+    assert np.allclose(cut[:2000], whole[round(0.3 * RATE) :][:2000], atol=1e-4)
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        track = container.streams.audio[0]
+        assert float(track.duration * track.time_base) == pytest.approx(0.61, abs=0.002)

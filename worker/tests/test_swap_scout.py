@@ -17,6 +17,7 @@ from worker.faces.identity import Identifier
 from worker.faces.smooth import Sighting
 from worker.faces.track import landmarks_of_photo
 from worker.faces.views import rgb_of_yuv
+from worker.media.span import Span
 from worker.tests.clipmaking import write_clip
 from worker.tests.faceclips import ASTRONAUT, FRAME_TIMES, SIZE, moving_face, plain_grey, portrait
 from worker.tests.peopleclips import PAIR, astronaut, hopper, scene
@@ -142,3 +143,14 @@ def test_a_clip_of_key_frames_alone_is_looked_at_no_more_often(tmp_path, monkeyp
 
     with pytest.raises(NoFaceInVideo, match="any of 12 pictures"):
         met_at_keys(clip_with_keys(tmp_path / "in.mp4", 1, plain_grey), lambda: next(looks))
+
+
+def test_of_a_part_nothing_else_is_looked_at(tmp_path):
+    clip, part = clip_with_keys(tmp_path / "in.mp4", 25, plain_grey), Span.of(4.5, 20)
+
+    times = [time for _, time, _ in glimpses(clip, part)]
+
+    assert len(times) >= PLACES
+    assert all(4.5 <= time < 20 for time in times)
+    with pytest.raises(NoFaceInVideo, match="any of 15 pictures"):
+        first_met(clip, TO_RGB, Identifier(), lambda: None, part)

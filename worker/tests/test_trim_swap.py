@@ -57,7 +57,7 @@ def test_the_part_is_what_the_whole_shows_there(clip, tmp_path, aspect_ratio):
         clip,
         tmp_path / "part.mp4",
         aspect_ratio=aspect_ratio,
-        trim=Trim(start=0.28, end=0.8),
+        trim=Trim(start=0.25, end=0.78),  # begins with the picture at 0.28 s, and so does the sound
         told=lambda *said: stages.append(said),
     )
 
