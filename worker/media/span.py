@@ -111,6 +111,6 @@ def stretch_of(
     last, ends = passed.last or (begin, until)
     ends = ends if passed.after is None else passed.after
     shown = ends - last
-    if stop is not None:
-        shown = max(min(shown, stop - last), min(shown, step))
+    if stop is not None and shown >= hold:
+        shown = min(shown, stop - last)
     return Stretch(first=begin, last=last, shown=shown, frames=passed.frames + (held is not None), held=held)

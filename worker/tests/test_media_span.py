@@ -93,6 +93,16 @@ def test_a_still_that_goes_on_is_shown_from_where_the_span_begins(tmp_path):
     assert inside[0].duration * alone.time_base == 1
 
 
+def test_a_still_at_the_end_is_shown_until_there(tmp_path):
+    """On average, its pictures are shown for longer than this one."""
+    path = write_clip(tmp_path / "clip.mp4", times=[0, 40, 80, 120, 800, 1600, 2400])
+
+    part, source = pictures_of(path, Span.of(0.1, 0.3))
+
+    assert [picture.duration * source.time_base for picture in part] == [Fraction("0.18")]
+    assert source.span == Span.of(0.12, 0.3)
+
+
 def test_a_picture_of_a_span_is_found_again(tmp_path):
     path = write_clip(tmp_path / "clip.mp4", options={"g": "6"})
     span = Span.of(0.24, 0.8)
