@@ -134,7 +134,7 @@ LIGHTS = "master-display=G(8500,39850)B(6550,2300)R(35400,14600)WP(15635,16450)L
     [("", 1000), (LIGHTS.format(4000), 4000), (LIGHTS.format(4000) + ":max-cll=600,100", 600)],
 )
 def test_the_curve_ends_where_the_clip_says_its_light_does(tmp_path, said, peak):
-    path = tmp_path / "hdr.mp4"
+    path = tmp_path / "hdr.hevc"
     with av.open(str(path), "w") as output:
         params = ":".join(filter(None, ["log-level=none", said]))
         track = output.add_stream("libx265", rate=25, options={"preset": "ultrafast", "x265-params": params})
