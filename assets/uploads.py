@@ -46,7 +46,7 @@ BODIES: list[tuple[re.Pattern[str], Bounds]] = [
         Bounds(lambda: 3 * settings.MAX_UPLOAD_BYTES + FORM_BYTES, room=3),
     ),
     # One file, and the clean copy of a photo with the thumbnails.
-    (re.compile(r"^/files/?$"), Bounds(lambda: settings.MAX_UPLOAD_BYTES + FORM_BYTES, room=2)),
+    (re.compile(r"^/(files|faces)/?$"), Bounds(lambda: settings.MAX_UPLOAD_BYTES + FORM_BYTES, room=2)),
     (re.compile(r"^/v1/assets/"), Bounds(lambda: settings.MAX_UPLOAD_BYTES, room=1)),
     # A result in base64 lies on the disk as it came and as what it means. What is small stays in memory.
     (

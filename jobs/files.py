@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
@@ -43,13 +44,14 @@ def upload(request: HttpRequest) -> HttpResponse:
     return JsonResponse(told(field, asset), status=201)
 
 
-def kept(request: HttpRequest) -> tuple[str, Asset]:
-    files = [(field, file) for field in FIELDS for file in request.FILES.getlist(field)]
+def kept(request: HttpRequest, among: Sequence[str] = FIELDS) -> tuple[str, Asset]:
+    """Keep the one file that came in one of these fields, or raise a Refusal."""
+    files = [(field, file) for field in among for file in request.FILES.getlist(field)]
     if cut_off := refused_upload(request):
         drain(request)
         raise cut_off
     if not files:
-        raise MissingField(f"A file is needed: send it as one of {', '.join(FIELDS)}.")
+        raise MissingField(f"A file is needed: send it as one of {', '.join(among)}.")
     if len(files) > 1:
         raise InvalidChoice(f"There are {len(files)} files; send one at a time.").on(files[1][0])
     field, file = files[0]
@@ -86,11 +88,15 @@ def look(request: HttpRequest, asset_id: UUID) -> HttpResponse:
     """What the look at a file has shown. The fragment asks again by itself until there is an answer."""
     asset = get_object_or_404(mine(request).select_related("analysis"), pk=asset_id)
     analysis = getattr(asset, "analysis", None)
-    age = now() - analysis.created_at if analysis else timedelta()
-    every = next((seconds for limit, seconds in POLLING if age < limit), None)
     people = [shown(person) for person in analysis.people] if analysis else []
-    context = {"asset": asset, "analysis": analysis, "people": people, "every": every}
+    context = {"asset": asset, "analysis": analysis, "people": people, "every": pace(analysis)}
     return render(request, "jobs/_look.html", context)
+
+
+def pace(analysis: Analysis | None) -> int | None:
+    """In how many seconds a page asks again how this look goes; None when it has asked for long enough."""
+    age = now() - analysis.created_at if analysis else timedelta()
+    return next((seconds for limit, seconds in POLLING if age < limit), None)
 
 
 def shown(person: dict[str, Any]) -> dict[str, Any]:

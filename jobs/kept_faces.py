@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
+from typing import Any
+
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.utils.timezone import now
 
+from assets.errors import NotFound
 from assets.models import Asset
+
+NOBODY = "No face was found in the photo."
+
+
+class KeptFaceQuerySet(models.QuerySet["KeptFace"]):
+    def of(self, user: Any) -> KeptFaceQuerySet:
+        """A person's faces, each with its photo and with what was seen in it, in one query."""
+        return self.filter(owner=user).select_related("asset__analysis")
+
+    @transaction.atomic
+    def keep(self, asset: Asset) -> KeptFace:
+        """Let a photo stay, under its file's name; once, however often it is asked for."""
+        # Locked: whoever releases files may be about to erase it.
+        if not Asset.objects.available().select_for_update(no_key=True).filter(pk=asset.pk).exists():
+            raise NotFound(f"The file {asset.name!r} has been deleted.")
+        name = PurePath(asset.name).stem or asset.name
+        return self.get_or_create(asset=asset, defaults={"owner": asset.owner, "name": name[:80]})[0]
 
 
 class KeptFace(models.Model):
@@ -15,8 +36,29 @@ class KeptFace(models.Model):
     name = models.CharField(max_length=80)
     created_at = models.DateTimeField(default=now)
 
+    objects = KeptFaceQuerySet.as_manager()
+
     class Meta:
         ordering = ["name", "id"]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_looked_at(self) -> bool:
+        """Whether it is known what is in the photo, or nobody will ever look."""
+        analysis = getattr(self.asset, "analysis", None)
+        return analysis is None or analysis.done_at is not None
+
+    @property
+    def refusal(self) -> str:
+        """Why a job could not use the photo, in a sentence; nothing if it could, or is not known yet."""
+        analysis = getattr(self.asset, "analysis", None)
+        if analysis is None or analysis.done_at is None:
+            return ""
+        if analysis.error_code:
+            return analysis.error_message
+        taken = [person for person in analysis.people if person.get("taken")]
+        if not taken:
+            return NOBODY
+        return "" if taken[0].get("usable") else taken[0].get("sentence") or NOBODY

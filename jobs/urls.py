@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from jobs import files, library, sharing, views
+from jobs import face_library, files, library, sharing, views
 
 app_name = "jobs"
 urlpatterns = [
@@ -22,6 +22,7 @@ urlpatterns = [
     path("jobs/<uuid:job_id>/share/", sharing.share, name="share"),
     path("jobs/<uuid:job_id>/share/<uuid:share_id>/end/", sharing.end_share, name="end-share"),
     path("jobs/<uuid:job_id>/whole/", views.whole, name="whole"),
+    path("jobs/<uuid:job_id>/keep-face/", face_library.keep_of_job, name="keep-face"),
     path("s/<str:value>/", sharing.watch, name="watch"),
     path("s/<str:value>/video/", sharing.video, name="watch-video"),
     path("s/<str:value>/poster/", sharing.poster, name="watch-poster"),
@@ -31,4 +32,9 @@ urlpatterns = [
     path("files/<uuid:asset_id>/look/", files.look, name="look"),
     path("files/<uuid:asset_id>/faces/<int:number>/", files.face, name="face"),
     path("files/<uuid:asset_id>/remove/", files.remove, name="remove-file"),
+    path("faces/", face_library.overview, name="faces"),
+    path("faces/pick/", face_library.pick, name="faces-pick"),
+    path("faces/<int:face_id>/", face_library.card, name="kept-face"),
+    path("faces/<int:face_id>/rename/", face_library.rename, name="rename-face"),
+    path("faces/<int:face_id>/remove/", face_library.remove, name="remove-face"),
 ]

@@ -138,7 +138,8 @@ def delete(request: HttpRequest, job_id: UUID) -> HttpResponse:
 
 
 def owned(request: HttpRequest, job_id: UUID) -> Job:
-    return get_object_or_404(Job.objects.owned_by(request.user).with_parts(), pk=job_id)
+    jobs = Job.objects.owned_by(request.user).with_parts().select_related("source_image__kept_face")
+    return get_object_or_404(jobs, pk=job_id)
 
 
 def after_act(request: PageRequest, job_id: UUID) -> HttpResponse:
