@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from conftest import SAMPLES
 from faceswap_site.copies import Copy
+from faceswap_site.tests.windows import watched
 
 pytestmark = pytest.mark.browser
 
@@ -19,23 +19,6 @@ NAME, PASSWORD = "olivia", "a long and uncommon password"
 CLIP, FACE = SAMPLES / "tiny.mp4", SAMPLES / "astronaut.png"
 LONG_CLIP = SAMPLES / "hopper.mp4"
 MADE_WITHIN = 120_000  # milliseconds, on a slow machine
-SWITCHES = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=SWITCHES)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -53,19 +36,6 @@ def session(browser: Browser, running_service: Copy) -> dict:
     state = context.storage_state()
     context.close()
     return state
-
-
-@contextmanager
-def watched(context: BrowserContext, home: str) -> Iterator[Page]:
-    """A page that may call nobody but the service, break no policy and raise no error."""
-    page, faults = context.new_page(), []
-    page.set_default_timeout(15_000)
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("console", lambda line: faults.append(line.text) if "Security Policy" in line.text else None)
-    page.on("request", lambda r: None if r.url.startswith((home, "blob:", "data:")) else faults.append(r.url))
-    yield page
-    context.close()
-    assert not faults
 
 
 @pytest.fixture

@@ -1,0 +1,235 @@
+"""A studio to look at: one person with jobs of every kind, written straight into the rows, nothing computed.
+
+`python -m benchmarks.studio --data-dir /tmp/studio --port 20500 --jobs 40` fills an empty folder and serves
+it until Ctrl-C, with a web server alone: nobody takes the open jobs up, so that every page stays as it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from hashlib import sha256
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from faceswap_site.copies import BASE_DIR, Copy
+
+SAMPLES = BASE_DIR / "worker" / "samples"
+NAME, NEWCOMER, PASSWORD = "olivia", "newcomer", "a long and uncommon password"
+CLIPS = ["Holiday at the lake, the second day, before the rain.mp4", "clip.mp4", "speech_of_the_admiral.mov"]
+PHOTOS = ["astronaut.png", "portrait.jpg"]
+STATES = ["processing", "queued", "failed", "cancelled", *6 * ["done"]]
+READY_WITHIN = 60.0  # seconds
+NO_FACE = f"No face was found in the clip “{CLIPS[0]}”: it was looked at from 0:00 to 0:04."
+MEASURED = {
+    "frames": 100,
+    "fps": 31.2,
+    "swapped": 92,
+    "missed": [[1.2, 1.4], [3.0, 3.12]],
+    "identity": [[0.0, 0.44], [1.0, 0.46], [2.0, 0.43], [3.0, 0.47]],
+    "flicker": 1.1,
+    "likeness": 0.45,
+}
+
+
+def fill(count: int) -> dict[str, str]:
+    """Make the person and `count` jobs in this process's database; return the addresses worth a look.
+
+    With no jobs there is no person either: a copy that nobody has set up yet.
+    """
+    from django.contrib.auth import get_user_model
+    from django.urls import reverse
+
+    from faceswap_site.setup import owner_token
+    from jobs.models import Job, Share
+
+    if not count:
+        return {"setup": reverse("setup", args=[owner_token()])}
+    owner = get_user_model().objects.create_superuser(NAME, "olivia@example.org", PASSWORD)
+    get_user_model().objects.create_user(NEWCOMER, password=PASSWORD)
+    at = datetime.now().astimezone()
+    clips = [stored(owner, "video", "hopper.mp4", name) for name in CLIPS]
+    photos = [stored(owner, "image", "astronaut.png", name) for name in PHOTOS]
+    song, result = (
+        stored(owner, "audio", "speech.m4a", "speech.m4a"),
+        stored(owner, "output", "hopper.mp4", ""),
+    )
+    jobs, attempts, events, assets = [], [], [], []
+    for number, status in enumerate(islice(cycle(STATES), count)):
+        # Files of its own, of which the bytes are shared: as many rows as such a library has.
+        clip, photo, output = (
+            twin(asset, f"{number:05} {asset.name}")
+            for asset in (clips[number % 3], photos[number % 2], result)
+        )
+        assets += [clip, photo, output]
+        sings = number % 5 == 4
+        job = Job(
+            owner=owner,
+            mode="photo_sing" if sings else "video_swap",
+            quality=["fast", "balanced", "max"][number % 3],
+            aspect_ratio="original",
+            reference_video=None if sings else clip,
+            source_image=photo,
+            driving_audio=song if sings else None,
+            output=output if status == "done" else None,
+            status=status,
+            created_at=at - timedelta(hours=7 * number),
+            finished_at=None if status in Job.OPEN else at - timedelta(hours=7 * number, minutes=-2),
+            error_code="no_face_in_video" if status == "failed" else "",
+            error_message=NO_FACE if status == "failed" else "",
+            consent_wording="Agreed.",
+            consent_via="web form",
+        )
+        jobs.append(job)
+        if status != "queued":
+            attempts.append(attempt_at(job, output, at))
+        events += history(job, attempts[-1] if status != "queued" else None)
+    write(assets, jobs, attempts, events)
+    links = {status: f"/jobs/{job.pk}/" for job in reversed(jobs) for status in [job.status]}
+    done = next(job for job in jobs if job.status == "done")
+    share = Share.objects.create(job=done, expires_at=at + timedelta(days=7))
+    last = f"/?before={jobs[-3].pk}"
+    return links | {"share": share.get_absolute_url(), "delete": f"/jobs/{done.pk}/delete/", "last": last}
+
+
+def write(assets: list[Any], jobs: list[Any], attempts: list[Any], events: list[Any]) -> None:
+    from django.db import transaction
+
+    with transaction.atomic():
+        for rows in (assets, jobs, attempts, events):
+            type(rows[0]).objects.bulk_create(rows, batch_size=500)
+        for attempt in attempts:
+            attempt.job.latest = attempt
+        type(jobs[0]).objects.bulk_update(jobs, ["latest"], batch_size=500)
+
+
+def stored(owner: Any, kind: str, sample: str, name: str) -> Any:
+    from django.core.files.base import ContentFile
+
+    from assets.models import Asset
+    from assets.probe import Facts, probe
+    from assets.uploads import describe, question_about
+
+    content = (SAMPLES / sample).read_bytes()
+    asset = Asset.objects.expect(owner=owner, kind=kind, name=name)
+    asset.keep(ContentFile(content), size=len(content), sha256=sha256(content).hexdigest())
+    question = question_about(asset.file.path, kind, name)
+    (facts,) = probe([question], timeout=READY_WITHIN)
+    assert isinstance(facts, Facts), facts
+    describe(asset, facts, question)
+    return asset
+
+
+def twin(asset: Any, name: str) -> Any:
+    """Another row, unsaved, of the same bytes."""
+    columns = {field.attname: getattr(asset, field.attname) for field in asset._meta.concrete_fields}
+    return type(asset)(**{name: value for name, value in columns.items() if name != "id"} | {"name": name})
+
+
+def attempt_at(job: Any, output: Any, at: datetime) -> Any:
+    from jobs.models import Attempt
+
+    is_open, is_done = job.status == "processing", job.status == "done"
+    return Attempt(
+        job=job,
+        number=1,
+        provider="runpod_bridge.pool.PoolProvider",
+        external_id=str(job.pk),
+        output=output,
+        worker="this-machine",
+        created_at=job.created_at,
+        sending_at=job.created_at,
+        started_at=at - timedelta(seconds=40) if is_open else job.created_at + timedelta(seconds=4),
+        heard_at=at,
+        deadline=at + timedelta(hours=5),
+        lease_until=at + timedelta(hours=3),
+        closed_at=job.finished_at,
+        outcome={"done": "completed", "processing": ""}.get(job.status, job.status),
+        stage="generating" if is_open else job.status,
+        percent=100 if is_done else 37.5,
+        frames_done=100 if is_done else 45,
+        frames_total=120,
+        metrics=MEASURED if is_done else {},
+    )
+
+
+def history(job: Any, attempt: Any) -> list[Any]:
+    from jobs.models import Event
+
+    told = [Event(job=job, new="queued", reason=f"submitted by {NAME} (web form)", at=job.created_at)]
+    if attempt:
+        sent = {"job": job, "attempt": attempt, "at": job.created_at + timedelta(seconds=2)}
+        told += [
+            Event(**sent, reason="attempt 1 (pool)"),
+            Event(**sent, old="queued", new="processing", reason="dispatched"),
+        ]
+    if job.finished_at:
+        told.append(Event(job=job, attempt=attempt, at=job.finished_at, old="processing", new=job.status))
+    return told
+
+
+@contextmanager
+def studio(folder: Path, *, jobs: int) -> Iterator[tuple[Copy, dict[str, str]]]:
+    """A studio of one's own while the `with` block runs: where it is, and its addresses worth a look."""
+    copy = Copy(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "benchmarks.studio", "--data-dir", str(folder), "--port", str(copy.port)]
+    with copy.log.open("ab") as log:
+        server = subprocess.Popen(
+            [*command, "--jobs", str(jobs)], cwd=BASE_DIR, env=copy.environ, stdout=log, stderr=log
+        )
+    try:
+        wait_for(copy, server)
+        yield copy, json.loads((folder / "links.json").read_text())
+    finally:
+        server.terminate()
+        server.wait(timeout=10)
+
+
+def wait_for(copy: Copy, server: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + READY_WITHIN
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            if requests.get(f"{copy.url}/healthz", timeout=5).ok:
+                return
+        except requests.RequestException:
+            time.sleep(0.1)
+    raise RuntimeError(f"The studio did not come up. {copy.last_words()}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.studio", description=__doc__)
+    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--port", type=int, default=20500)
+    parser.add_argument("--jobs", type=int, default=40)
+    arguments = parser.parse_args()
+    os.environ |= Copy(arguments.data_dir, port=arguments.port).environ
+    set_up()
+    links = fill(arguments.jobs)
+    (arguments.data_dir / "links.json").write_text(json.dumps(links))
+    print(f"http://127.0.0.1:{arguments.port}/ as {NAME}, password “{PASSWORD}”", flush=True)
+    bind = ["--bind", f"127.0.0.1:{arguments.port}", "--workers", "1"]
+    serve = [sys.executable, "-m", "gunicorn", "-c", "python:faceswap_site.web", *bind]
+    os.execv(sys.executable, [*serve, "faceswap_site.wsgi"])
+
+
+def set_up() -> None:
+    """Load Django with the environment as it is, and bring its database and its static files up to date."""
+    from faceswap_site import runner
+
+    runner.set_up()
+    runner.prepare()
+
+
+if __name__ == "__main__":
+    main()
