@@ -98,16 +98,52 @@ def test_from_two_files_to_a_result_that_plays_beside_the_original(visit):
     page.wait_for_url("**/jobs/*/")
     expect(status(page)).to_have_text("Done", timeout=MADE_WITHIN)
     assert page.title().startswith("Done")
-    page.get_by_role("button", name="Play both").click()
+    page.locator("h1").click()
+    page.keyboard.press("Space")
     page.wait_for_function(
         """() => ["result", "original"].every((id) => {
              const video = document.querySelector(`#${id} video`);
              return video.readyState >= 2 && video.currentTime > 0.2;
            })"""
     )
+    page.keyboard.press("Space")
+    step_and_compare(page)
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()
     assert download.value.path().read_bytes()[4:8] == b"ftyp"
+
+
+def step_and_compare(page: Page) -> None:
+    """Frame by frame, both videos stay together, and a slider uncovers one beneath the other."""
+    times = "[...document.querySelectorAll('.screen video')].map((video) => video.currentTime)"
+    before, _ = page.evaluate(times)
+    page.keyboard.press(".")
+    page.wait_for_timeout(200)
+    result, original = page.evaluate(times)
+    assert 0 < result - before < 0.1
+    assert result == pytest.approx(original, abs=0.002)
+
+    page.get_by_role("button", name="Slider").click()
+    page.get_by_label("How much of the original is shown, in percent").fill("30")
+    clipped = "getComputedStyle(document.querySelector('#original video')).clipPath"
+    assert page.evaluate(clipped) == "inset(0px 70% 0px 0px)"
+
+
+def test_a_shared_result_is_watched_by_a_stranger_until_the_link_is_ended(
+    visit, browser: Browser, running_service: Copy
+):
+    page = visit("/")
+    page.locator(".card", has_text="Done").first.locator(".card-link").click()
+    page.get_by_role("button", name="Make a link").click()
+    link = page.locator(".share-link").first.input_value()
+
+    with watched(browser.new_context(), running_service.url) as stranger:
+        stranger.goto(link)
+        expect(stranger.get_by_text("was replaced by AI")).to_be_visible()
+        stranger.wait_for_function("document.querySelector('video').readyState >= 1")
+        page.get_by_role("button", name="End it").first.click()
+        expect(page.locator(".share-link")).to_have_count(0)
+        assert stranger.goto(link).status == 404
 
 
 def slow_down_uploads(page: Page) -> None:
@@ -154,10 +190,11 @@ def test_a_job_is_cancelled_and_then_deleted(visit):
     expect(status(page)).to_have_text("Cancelled")
     expect(page.get_by_role("button", name="Retry")).to_be_visible()
     gone = page.url
-    page.get_by_role("link", name="Delete").click()
-    page.get_by_role("button", name="Delete it").click()
-    expect(page.locator("#notices")).to_contain_text("its files are deleted")
-    assert page.goto(gone).status == 404
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("1 job deleted.")).to_be_visible()
+    assert page.request.get(gone).status == 404
+    page.get_by_role("button", name="Undo").click()
+    assert page.goto(gone).status == 200
 
 
 def test_what_is_wrong_is_said_beside_the_field_and_the_files_stay_chosen(visit, tmp_path):
