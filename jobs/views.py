@@ -128,11 +128,9 @@ def whole(request: PageRequest, job_id: UUID) -> HttpResponse:
         return redirect(preview)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_POST
 def delete(request: HttpRequest, job_id: UUID) -> HttpResponse:
     job = owned(request, job_id)
-    if request.method != "POST":
-        return render(request, "jobs/delete.html", {"job": job})
     job.hide(reason=f"deleted by {request.user}", at=now())
     return redirect("jobs:list")
 

@@ -9,8 +9,8 @@ from jobs.models import Job
 
 pytestmark = pytest.mark.django_db
 
-OF_A_JOB = ["detail", "status", "delete"]
-ACTS = ["retry", "cancel", "delete"]
+OF_A_JOB = ["detail", "status"]
+ACTS = ["retry", "cancel", "delete", "share", "whole"]
 OF_AN_ASSET = ["file", "thumbnail"]
 
 
@@ -69,7 +69,7 @@ def test_a_stranger_does_not_see_the_job_in_the_library(client, bob, job):
     assert str(job.pk) not in client.get(reverse("jobs:live"), {"job": job.pk}).text
 
 
-@pytest.mark.parametrize("act", ["retry", "cancel"])
+@pytest.mark.parametrize("act", ACTS)
 def test_following_a_link_changes_nothing(page, job, act):
     assert page.get(reverse(f"jobs:{act}", args=[job.pk])).status_code == 405
 

@@ -199,13 +199,6 @@ def test_a_retry_without_its_files_says_so(page, failed_job, headers):
     assert Job.objects.get().status == Status.FAILED
 
 
-def test_deleting_asks_first(page, job):
-    html = page.get(address("delete", job)).text
-
-    assert "This cannot be undone" in html
-    assert Job.objects.owned_by(job.owner).exists()
-
-
 def test_deleting_hides_the_job_and_offers_to_take_it_back(page, job):
     response = page.post(address("delete", job), follow=True)
 
