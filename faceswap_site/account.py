@@ -27,6 +27,8 @@ from jobs.models import ApiKey, Attempt
 from runpod_bridge import connection
 from runpod_bridge.models import NAME_LENGTH, Worker, WorkerToken
 
+SPEEDS_OF = 50  # attempts
+
 
 class PersonsRequest(HttpRequest):
     """A request that the middleware has let in."""
@@ -181,16 +183,34 @@ def pool() -> dict[str, Any]:
         WorkerToken.objects.filter(revoked_at=None).order_by("name").prefetch_related("workers__token")
     )
     at_work = {attempt.worker: attempt for attempt in Attempt.objects.working().exclude(worker="")}
+    speeds = speeds_of([str(worker) for token in machines for worker in token.workers.all()])
     around = {worker.pk for worker in Worker.objects.around(at)}
     return {
         "machines": [
             {
                 "token": token,
                 "workers": [
-                    {"worker": each, "is_around": each.pk in around, "attempt": at_work.get(str(each))}
+                    {
+                        "worker": each,
+                        "is_around": each.pk in around,
+                        "attempt": at_work.get(str(each)),
+                        "fps": speeds.get(str(each)),
+                    }
                     for each in token.workers.all()
                 ],
             }
             for token in machines
         ]
     }
+
+
+def speeds_of(workers: list[str]) -> dict[str, float]:
+    """Return by worker how many frames a second it made in the newest jobs that are known."""
+    done = Attempt.objects.filter(worker__in=workers, outcome=Attempt.Outcome.COMPLETED)
+    made: dict[str, tuple[float, float]] = {}
+    for attempt in done.order_by("-closed_at")[:SPEEDS_OF]:
+        frames, seconds = attempt.metrics.get("frames"), attempt.run_seconds
+        if frames and seconds:
+            frames_before, seconds_before = made.get(attempt.worker, (0, 0))
+            made[attempt.worker] = frames_before + frames, seconds_before + seconds
+    return {worker: frames / seconds for worker, (frames, seconds) in made.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.auth import get_user_model, login
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import AuthenticationForm, UserCreationForm
@@ -45,7 +46,7 @@ def sign_in(request: HttpRequest) -> HttpResponseBase:
         template_name="sign_in.html",
         authentication_form=SignInForm,
         redirect_authenticated_user=True,
-        extra_context={"needs_owner": needs_owner()},
+        extra_context={"needs_owner": needs_owner(), "can_mail": settings.CAN_MAIL},
     )
     return view(request)
 

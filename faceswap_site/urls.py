@@ -8,7 +8,7 @@ from django.urls import include, path
 from django.views.i18n import set_language
 
 from assets.problems import problem_document
-from faceswap_site import account, health, help, pages
+from faceswap_site import account, health, help, pages, passwords
 from faceswap_site.api import api
 
 urlpatterns = [
@@ -17,6 +17,8 @@ urlpatterns = [
     path("v1/", api.urls),
     path("admin/", admin.site.urls),
     path("login/", pages.sign_in, name="login"),
+    path("password/", passwords.forgotten, name="password_reset"),
+    path("password/<str:uidb64>/<str:token>/", passwords.choose, name="password_reset_confirm"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("settings/", account.overview, name="settings"),
     path("settings/profile/", account.profile, name="settings-profile"),

@@ -23,7 +23,7 @@ from assets.uploads import HashedUpload, refused_upload
 from jobs import consent, idempotency
 from jobs.auth import API_AUTH, ApiRequest, OutputLink, caller_of, output_token
 from jobs.errors import NoOutput
-from jobs.models import AspectRatio, Attempt, Job, JobQuerySet, Mode, Quality, Stage
+from jobs.models import AspectRatio, Job, JobQuerySet, Mode, Quality, Stage
 from jobs.submission import kept_parts, submit
 from jobs.trim import PREVIEW_MOST
 
@@ -355,9 +355,7 @@ def metrics_out(job: Job) -> dict[str, Any]:
     attempt = job.latest
     if attempt is None or attempt.started_at is None:
         return dict.fromkeys(Metrics.model_fields)
-    ended = attempt.closed_at if attempt.outcome == Attempt.Outcome.COMPLETED else None
-    run_seconds = (ended - attempt.started_at).total_seconds() if ended else None
-    frames = attempt.metrics.get("frames")
+    run_seconds, frames = attempt.run_seconds, attempt.metrics.get("frames")
     return {
         "queue_seconds": (attempt.started_at - job.queued_at).total_seconds(),
         "run_seconds": run_seconds,

@@ -555,6 +555,13 @@ class Attempt(models.Model):
     def is_open(self) -> bool:
         return self.closed_at is None
 
+    @property
+    def run_seconds(self) -> float | None:
+        """How long it took from when a worker began until its result was taken in; None of one without."""
+        if self.outcome != self.Outcome.COMPLETED or not (self.started_at and self.closed_at):
+            return None
+        return (self.closed_at - self.started_at).total_seconds()
+
     def fps(self, at: datetime) -> float | None:
         """Frames a second since its worker began to say how far it is; None before anything can be said."""
         if self.pace_at is None or self.percent is None or not self.frames_total or at <= self.pace_at:

@@ -218,5 +218,21 @@ def test_the_page_costs_as_many_queries_with_many_of_everything(staff, alice, dj
         token, _ = WorkerToken.objects.issue(f"box-{number}")
         Worker.objects.create(token=token, name="w", seen_at=now())
 
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         staff.get(SETTINGS)
+
+
+def test_a_worker_says_how_fast_it_was_lately(staff, job):
+    token, _ = WorkerToken.objects.issue("box")
+    worker, _ = Worker.objects.see(token, "gpu-1", None, now())
+    dispatch(job.pk)
+    at = now()
+    Attempt.objects.update(
+        worker=str(worker),
+        outcome="completed",
+        started_at=at - timedelta(seconds=10),
+        closed_at=at,
+        metrics={"frames": 425},
+    )
+
+    assert "42.5 frames a second lately" in staff.get(SETTINGS).text
