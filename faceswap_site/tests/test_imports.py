@@ -16,7 +16,7 @@ MAY = {
     "jobs": ("assets",),
     "runpod_bridge": ("jobs", "assets", "worker.wire"),
     "faceswap_site": ("runpod_bridge", "jobs", "assets"),
-    "benchmarks": ("faceswap_site.copies", "worker"),
+    "benchmarks": ("faceswap_site.copies", "faceswap_site.studio", "worker"),
 }
 # What runs where Django is not installed.
 WITHOUT_DJANGO = {"worker", "benchmarks"}

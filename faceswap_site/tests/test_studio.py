@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from benchmarks.studio import NAME, NEWCOMER, PASSWORD, studio
+from faceswap_site.studio import NAME, NEWCOMER, PASSWORD, studio
 from faceswap_site.tests.windows import watched
 
 pytestmark = pytest.mark.browser

@@ -1,6 +1,6 @@
 """A studio to look at: one person with jobs of every kind, written straight into the rows, nothing computed.
 
-`python -m benchmarks.studio --data-dir /tmp/studio --port 20500 --jobs 40` fills an empty folder and serves
+`python -m faceswap_site.studio --data-dir /tmp/studio --port 20500 --jobs 40` fills an empty folder and serves
 it until Ctrl-C, with a web server alone: nobody takes the open jobs up, so that every page stays as it is.
 """
 
@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -179,11 +179,21 @@ def history(job: Any, attempt: Any) -> list[Any]:
 
 
 @contextmanager
-def studio(folder: Path, *, jobs: int) -> Iterator[tuple[Copy, dict[str, str]]]:
+def studio(
+    folder: Path, *, jobs: int, environ: Mapping[str, str] | None = None
+) -> Iterator[tuple[Copy, dict[str, str]]]:
     """A studio of one's own while the `with` block runs: where it is, and its addresses worth a look."""
-    copy = Copy(folder)
+    copy = Copy(folder, environ=environ)
     folder.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "benchmarks.studio", "--data-dir", str(folder), "--port", str(copy.port)]
+    command = [
+        sys.executable,
+        "-m",
+        "faceswap_site.studio",
+        "--data-dir",
+        str(folder),
+        "--port",
+        str(copy.port),
+    ]
     with copy.log.open("ab") as log:
         server = subprocess.Popen(
             [*command, "--jobs", str(jobs)], cwd=BASE_DIR, env=copy.environ, stdout=log, stderr=log
@@ -208,12 +218,13 @@ def wait_for(copy: Copy, server: subprocess.Popen[bytes]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.studio", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m faceswap_site.studio", description=__doc__)
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--port", type=int, default=20500)
     parser.add_argument("--jobs", type=int, default=40)
     arguments = parser.parse_args()
-    os.environ |= Copy(arguments.data_dir, port=arguments.port).environ
+    given = {name: os.environ[name] for name in ("DATABASE_URL",) if name in os.environ}
+    os.environ |= Copy(arguments.data_dir, port=arguments.port, environ=given).environ
     set_up()
     links = fill(arguments.jobs)
     (arguments.data_dir / "links.json").write_text(json.dumps(links))
