@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from math import ceil
+from typing import Any
+
 from django.conf import settings
-from django.contrib.auth import get_user_model, login
+from django.contrib.auth import REDIRECT_FIELD_NAME, get_user_model, login
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import AuthenticationForm, UserCreationForm
-from django.contrib.auth.views import LoginView
+from django.contrib.auth.views import LoginView, redirect_to_login
 from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.timezone import now
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRefresh
 
+from faceswap_site.guesses import Guesses
 from faceswap_site.setup import check_owner_token, needs_owner
 
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -35,6 +44,34 @@ class SignInForm(AuthenticationForm):
         **AuthenticationForm.error_messages,
         "invalid_login": "This name and this password do not belong together. Capital letters count.",
     }
+    wait = timedelta()  # until the next password is looked at
+
+    def clean(self) -> dict[str, Any]:
+        name = self.cleaned_data.get("username", "")
+        self.wait = Guesses.objects.take(self.request, name, now())
+        if self.wait:
+            raise ValidationError(too_many_guesses(self.wait))
+        cleaned = super().clean()
+        Guesses.objects.forgive(self.request, name)
+        return cleaned
+
+
+def too_many_guesses(wait: timedelta) -> str:
+    seconds = ceil(wait.total_seconds())
+    return ngettext(
+        "Too many wrong passwords came from here. Try again in %(seconds)s second.",
+        "Too many wrong passwords came from here. Try again in %(seconds)s seconds.",
+        seconds,
+    ) % {"seconds": seconds}
+
+
+class SignIn(LoginView):
+    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
+        response = super().form_invalid(form)
+        if wait := getattr(form, "wait", None):
+            response.status_code = 429
+            response["Retry-After"] = ceil(wait.total_seconds())
+        return response
 
 
 @login_not_required
@@ -42,13 +79,21 @@ def sign_in(request: HttpRequest) -> HttpResponseBase:
     if "HX-Request" in request.headers:
         # A fragment of a page whose session has ended: load the page itself, which leads back here.
         return HttpResponseClientRefresh()
-    view = LoginView.as_view(
+    view = SignIn.as_view(
         template_name="sign_in.html",
         authentication_form=SignInForm,
         redirect_authenticated_user=True,
         extra_context={"needs_owner": needs_owner(), "can_mail": settings.CAN_MAIL},
     )
     return view(request)
+
+
+@login_not_required
+def sign_in_to_admin(request: HttpRequest) -> HttpResponse:
+    """The admin's own form would be a second way in, where nobody counts guesses."""
+    if request.user.is_authenticated:
+        raise PermissionDenied("This account has no part in the admin.")
+    return redirect_to_login(request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index"))
 
 
 @login_not_required

@@ -1,7 +1,7 @@
 """A studio to look at: one person with jobs of every kind, written straight into the rows, nothing computed.
 
-`python -m faceswap_site.studio --data-dir /tmp/studio --port 20500 --jobs 40` fills an empty folder and serves
-it until Ctrl-C, with a web server alone: nobody takes the open jobs up, so that every page stays as it is.
+`python -m faceswap_site.studio --data-dir /tmp/studio --port 20500 --jobs 40` fills an empty folder and
+serves it until Ctrl-C, with a web server alone: nobody takes the open jobs up, so pages stay as they are.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("v1/", api.urls),
+    path("admin/login/", pages.sign_in_to_admin),
     path("admin/", admin.site.urls),
     path("login/", pages.sign_in, name="login"),
     path("password/", passwords.forgotten, name="password_reset"),
