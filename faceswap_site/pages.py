@@ -44,10 +44,13 @@ class SignInForm(AuthenticationForm):
         **AuthenticationForm.error_messages,
         "invalid_login": "This name and this password do not belong together. Capital letters count.",
     }
+    request: HttpRequest
     wait = timedelta()  # until the next password is looked at
 
     def clean(self) -> dict[str, Any]:
-        name = self.cleaned_data.get("username", "")
+        if self.errors:  # A field was left empty: that is no guess.
+            return self.cleaned_data
+        name = self.cleaned_data["username"]
         self.wait = Guesses.objects.take(self.request, name, now())
         if self.wait:
             raise ValidationError(too_many_guesses(self.wait))

@@ -81,6 +81,13 @@ def test_signing_in_does_not_count(guess, alice, client):
     assert Guesses.objects.get(key__startswith="from:").count == FREE_OF_NAME
 
 
+def test_an_empty_password_is_no_guess_and_no_fresh_start(guess, alice):
+    for password in ["wrong", ""] * FREE_OF_NAME:
+        assert guess(password=password).status_code == 200
+
+    assert guess().status_code == 429
+
+
 def test_another_case_of_a_name_or_a_neighbouring_address_is_no_fresh_start(guess, alice):
     for number in range(FREE_OF_NAME):
         guess(name=["alice", "ALICE"][number % 2], address=f"2001:db8::{number}")
