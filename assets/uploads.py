@@ -29,6 +29,7 @@ MIB = 1024 * 1024
 DRAIN_SECONDS = 5
 REFUSED_UPLOAD = "refused_upload"  # where a request keeps the refusal of a file that was cut off
 FORM_BYTES = 1 * MIB
+FILES_AT_ONCE = 20  # that the form for several jobs takes
 
 
 class Bounds(NamedTuple):
@@ -47,6 +48,10 @@ BODIES: list[tuple[re.Pattern[str], Bounds]] = [
     ),
     # One file, and the clean copy of a photo with the thumbnails.
     (re.compile(r"^/(files|faces)/?$"), Bounds(lambda: settings.MAX_UPLOAD_BYTES + FORM_BYTES, room=2)),
+    (
+        re.compile(r"^/batches/new/?$"),
+        Bounds(lambda: FILES_AT_ONCE * settings.MAX_UPLOAD_BYTES + FORM_BYTES, room=2),
+    ),
     (re.compile(r"^/v1/assets/"), Bounds(lambda: settings.MAX_UPLOAD_BYTES, room=1)),
     # A result in base64 lies on the disk as it came and as what it means. What is small stays in memory.
     (
