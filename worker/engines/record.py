@@ -21,6 +21,10 @@ SPANS_MOST = 200
 LOOKS_MOST = 300
 FIRST_LOOK_EVERY = 2.0  # seconds; doubled whenever the list is full
 
+# Flicker is read from so many pictures in a row, of so many: reading all would cost a tenth of the swap.
+READ, OF = 6, 18
+CORNERS = tuple(FACE_TRIANGLES.T)
+
 Pair = tuple[float, float]
 
 
@@ -34,10 +38,15 @@ def model_digests() -> dict[str, str]:
 
 def texture(luma: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     """Return the (T,) luma at the middle of each triangle of a face mesh: the same skin in every frame."""
-    middles = landmarks[FACE_TRIANGLES, :2].mean(axis=1).astype(np.float32)
-    return cv2.remap(luma, middles[None], None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0].astype(
-        np.float32
-    )
+    points = landmarks[:, :2].astype(np.float32)
+    middles = sum(points[corner] for corner in CORNERS) / np.float32(3)
+    read = cv2.remap(luma, middles[None], None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return read[0].astype(np.float32)
+
+
+def is_read(index: int) -> bool:
+    """Is flicker read from the picture of that number?"""
+    return index % OF < READ
 
 
 @dataclass(kw_only=True, eq=False)
@@ -128,14 +137,15 @@ class Record(Remembers):
     trembling: Trembling = field(default_factory=Trembling)
 
     def note(self, moment: Moment[Face], own: dict[int, np.ndarray], *, at: float, is_swapped: bool) -> None:
-        """Note a frame after it was made; `own` are its faces' textures from before."""
+        """Note a frame after it was made; `own` are its faces' textures from before, if it is one to read."""
         if not is_swapped:
             self.missed.add(at, at + 1 / self.rate)
             return
         self.swapped += 1
-        for track, face in moment.people.items():
+        for track, before in own.items():
+            face = moment.people[track]
             made = texture(moment.picture.y, face.landmarks)
-            self.trembling.add(track, own[track], made, is_new=face.is_new)
+            self.trembling.add(track, before, made, is_new=face.is_new or moment.index % OF == 0)
         self.trembling.keep_only(set(moment.people))
 
     def told(self) -> dict[str, Any]:
@@ -150,5 +160,7 @@ class Record(Remembers):
 
 
 def textures(moment: Moment[Face]) -> dict[int, np.ndarray]:
-    """Return the texture of each face by its track."""
+    """Return the texture of each face by its track, or nothing of a picture that is not read."""
+    if not is_read(moment.index):
+        return {}
     return {track: texture(moment.picture.y, face.landmarks) for track, face in moment.people.items()}

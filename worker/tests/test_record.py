@@ -1,12 +1,27 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
-from worker.engines.record import Looks, Spans, Trembling, model_digests, texture
+from worker.engines.record import (
+    OF,
+    READ,
+    Looks,
+    Record,
+    Spans,
+    Trembling,
+    model_digests,
+    texture,
+    textures,
+)
+from worker.faces.moment import Moment
+from worker.faces.pose import pose_of
+from worker.faces.smooth import Face
 from worker.faces.topology import FACE_TRIANGLES, MODELS, POINTS
+from worker.media.picture import Picture
 
 
 def test_frames_that_follow_each_other_are_one_span():
@@ -78,6 +93,33 @@ def test_two_people_do_not_disturb_each_other():
         trembling.add(2, np.full(900, 200), np.full(900, 200), is_new=False)
 
     assert trembling.own == 0
+
+
+def flickering(light: Callable[[int], int], count: int = 3 * OF) -> Record:
+    """Return the record of a video whose one face is as light as said in each picture, and made as it is."""
+    record = Record(rate=25)
+    landmarks = np.random.default_rng(3).uniform(10, 90, (POINTS, 3)).astype(np.float32)
+    face = Face(landmarks=landmarks, pose=pose_of(landmarks), shape=landmarks, presence=1, is_new=False)
+    half = np.zeros((50, 50), np.uint8)
+    for index in range(count):
+        picture = Picture(np.full((100, 100), light(index), np.uint8), half, half)
+        moment = Moment(index=index, picture=picture, people={1: face})
+        record.note(moment, textures(moment), at=index / 25, is_swapped=True)
+    return record
+
+
+def test_flicker_is_read_in_runs_and_what_happens_between_is_no_jerk():
+    steps = flickering(lambda index: 50 + 50 * (index // OF))
+
+    assert steps.trembling.own == 0
+    assert steps.swapped == 3 * OF
+
+
+def test_flicker_is_seen_in_every_run():
+    lights = [50, 60]
+    blinking = flickering(lambda index: lights[index % 2])
+
+    assert blinking.trembling.own == pytest.approx(3 * (READ - 2) * 20)
 
 
 def test_texture_is_the_luma_at_the_middle_of_each_triangle():
