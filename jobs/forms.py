@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django import forms
 from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
 
 from assets.errors import Refusal
 from jobs import consent
@@ -16,9 +17,9 @@ from jobs.submission import NEEDS, kept_parts, submit
 from jobs.trim import PREVIEW_MOST
 
 WORDS_FOR_MISSING = {
-    "reference_video": "Choose the video that the face goes into.",
-    "source_image": "Choose a photo that shows the face.",
-    "driving_audio": "Choose the song or speech, or a video that has one.",
+    "reference_video": _("Choose the video that the face goes into."),
+    "source_image": _("Choose a photo that shows the face."),
+    "driving_audio": _("Choose the song or speech, or a video that has one."),
 }
 # Whatever is about a hidden field is shown beside the one that people see.
 PLACES = {
@@ -28,10 +29,11 @@ PLACES = {
     "source_image_ids": "source_image",
     "driving_audio_id": "driving_audio",
     "faces": "reference_video",
+    "trim": "trim_start",
 }
 WORDS_FOR_CHOICE = {
-    "required": "Choose one of these.",
-    "invalid_choice": "“%(value)s” is not one of these; choose one.",
+    "required": _("Choose one of these."),
+    "invalid_choice": _("“%(value)s” is not one of these; choose one."),
 }
 
 
@@ -42,6 +44,11 @@ def choice(choices: type[TextChoices], initial: str) -> forms.ChoiceField:
 def upload() -> forms.FileField:
     # An empty file is refused by name where all files are proved.
     return forms.FileField(required=False, allow_empty_file=True, widget=forms.FileInput)
+
+
+def seconds() -> forms.FloatField:
+    widget = forms.NumberInput(attrs={"min": 0, "step": "any", "inputmode": "decimal"})
+    return forms.FloatField(required=False, widget=widget)
 
 
 class FileIds(forms.UUIDField):
@@ -69,13 +76,13 @@ class NewJob(forms.Form):
     driving_audio_id = forms.UUIDField(required=False, widget=forms.HiddenInput)
     faces = forms.CharField(required=False, widget=forms.HiddenInput)
     # In seconds; what they mean is said in jobs.trim.
-    trim_start = forms.FloatField(required=False, widget=forms.HiddenInput)
-    trim_end = forms.FloatField(required=False, widget=forms.HiddenInput)
+    trim_start = seconds()
+    trim_end = seconds()
     preview_seconds = forms.IntegerField(
         required=False, min_value=1, max_value=PREVIEW_MOST, widget=forms.HiddenInput
     )
     consent = forms.BooleanField(
-        error_messages={"required": "Tick this box if it is so; without it nothing can be made."}
+        error_messages={"required": _("Tick this box if it is so; without it nothing can be made.")}
     )
 
     WISHES = ["mode", "quality", "aspect_ratio", "enable_4k", "faces", "preview_seconds"]
@@ -84,6 +91,7 @@ class NewJob(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
+        self.prefer_new_files()
         given = {field for field in self.FILES if data.get(field) or data.get(f"{field}_id")}
         if data.get("source_image_ids"):
             given.add("source_image")
@@ -94,6 +102,14 @@ class NewJob(forms.Form):
         for field in missing:
             self.add_error(field, WORDS_FOR_MISSING[field])
         return data
+
+    def prefer_new_files(self) -> None:
+        """Let a file that was chosen now take the place of kept ones; who was to get those is void then."""
+        for field, kept in [(name, f"{name}_id") for name in self.FILES] + [
+            ("source_image", "source_image_ids")
+        ]:
+            if self.cleaned_data.get(field) and self.cleaned_data.get(kept):
+                self.cleaned_data |= {kept: None if kept.endswith("_id") else [], "faces": ""}
 
     def submit(self, *, owner: Any, request_id: str) -> Job:
         """Make the job of a valid form, or raise the Refusal of what the files turned out to be."""

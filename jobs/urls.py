@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from jobs import batch_pages, face_library, files, library, sharing, views
+from jobs import batch_pages, face_library, files, library, new, sharing, views
 
 app_name = "jobs"
 urlpatterns = [
@@ -13,13 +13,7 @@ urlpatterns = [
     path("retry/", library.retry_many, name="retry-many"),
     path("undo/", library.undo, name="undo"),
     path("undo/offer/", library.undo_offer, name="undo-offer"),
-    path("new/", views.new, name="new"),
-    path("batches/new/", batch_pages.new, name="new-batch"),
-    path("batches/<uuid:batch_id>/", batch_pages.detail, name="batch"),
-    path("batches/<uuid:batch_id>/live/", batch_pages.live, name="batch-live"),
-    path("batches/<uuid:batch_id>/cancel/", batch_pages.cancel, name="cancel-batch"),
-    path("batches/<uuid:batch_id>/retry/", batch_pages.retry, name="retry-batch"),
-    path("batches/<uuid:batch_id>/delete/", batch_pages.delete, name="delete-batch"),
+from jobs import batch_pages, face_library, files, library, new, sharing, views
     path("jobs/<uuid:job_id>/", views.detail, name="detail"),
     path("jobs/<uuid:job_id>/status/", views.status, name="status"),
     path("jobs/<uuid:job_id>/retry/", views.retry, name="retry"),

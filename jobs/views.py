@@ -13,16 +13,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.timezone import now
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
-from django_htmx.http import HttpResponseClientRedirect
+from django.views.decorators.http import require_POST, require_safe
 from django_htmx.middleware import HtmxDetails
 
-from assets.errors import Refusal
-from assets.uploads import drain, refused_upload
-from jobs import consent
 from jobs.errors import NotCancellable, NotRetryable
 from jobs.findings import findings_of
-from jobs.forms import NewJob
 from jobs.heartbeat import FRESH, WORKER_BEAT
 from jobs.models import Heartbeat, Job, Stage
 from jobs.sharing import DAYS
@@ -41,45 +36,6 @@ class PageRequest(HttpRequest):
 
     htmx: HtmxDetails
     id: str
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-def new(request: PageRequest) -> HttpResponse:
-    if request.method != "POST":
-        return render(request, "jobs/new.html", new_context(NewJob()))
-    form = NewJob(request.POST, request.FILES)
-    if job := submit(request, form):
-        return HttpResponseClientRedirect(job.get_absolute_url()) if request.htmx else redirect(job)
-    # With htmx only the sentences go back: the files that were chosen stay chosen.
-    template = "jobs/_new_errors.html" if request.htmx else "jobs/new.html"
-    return render(request, template, new_context(form), status=422)
-
-
-def submit(request: PageRequest, form: NewJob) -> Job | None:
-    """Make the job, or leave in the form what stands in its way."""
-    if cut_off := refused_upload(request):
-        # What came after the file over the cap was not read: to speak of that would be wrong.
-        drain(request)
-        form.errors.clear()
-        form.refuse(cut_off)
-        return None
-    if not form.is_valid():
-        return None
-    try:
-        return form.submit(owner=request.user, request_id=request.id)
-    except Refusal as refusal:
-        form.refuse(refusal)
-        return None
-
-
-def new_context(form: NewJob) -> dict[str, Any]:
-    return {
-        "form": form,
-        "statement": consent.STATEMENT,
-        "max_bytes": settings.MAX_UPLOAD_BYTES,
-        "max_minutes": settings.MAX_VIDEO_SECONDS / 60,
-    }
 
 
 @require_safe

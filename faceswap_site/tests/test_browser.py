@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,49 +10,14 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from conftest import SAMPLES
 from faceswap_site.copies import Copy
+from faceswap_site.tests.conftest import NAME, PASSWORD
 from faceswap_site.tests.windows import watched
 
 pytestmark = pytest.mark.browser
 
-NAME, PASSWORD = "olivia", "a long and uncommon password"
 CLIP, FACE = SAMPLES / "tiny.mp4", SAMPLES / "astronaut.png"
 LONG_CLIP = SAMPLES / "hopper.mp4"
 MADE_WITHIN = 120_000  # milliseconds, on a slow machine
-
-
-@pytest.fixture(scope="module")
-def session(browser: Browser, running_service: Copy) -> dict:
-    """Make the owner's account over the link on the console; return the cookies of who is signed in."""
-    link = re.search(r"http\S+/setup/\S+", running_service.log.read_text())[0]
-    context = browser.new_context()
-    page = context.new_page()
-    page.goto(link)
-    page.get_by_label("Name").fill(NAME)
-    page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_label("The same password again").fill(PASSWORD)
-    page.get_by_role("button", name="Make the account and sign in").click()
-    expect(page.get_by_role("heading", name="Your library is empty")).to_be_visible()
-    state = context.storage_state()
-    context.close()
-    return state
-
-
-@pytest.fixture
-def visit(browser: Browser, session: dict, running_service: Copy) -> Iterator[Callable[..., Page]]:
-    """Open a page of the service as its owner, in a window and with settings of one's own."""
-    windows = []
-
-    def open_window(path: str, **settings) -> Page:
-        context = browser.new_context(base_url=running_service.url, storage_state=session, **settings)
-        window = watched(context, running_service.url)
-        page = window.__enter__()
-        windows.append(window)
-        page.goto(path)
-        return page
-
-    yield open_window
-    for window in windows:
-        window.__exit__(None, None, None)
 
 
 def choose(page: Page, *, clip: Path = CLIP, face: Path = FACE) -> None:
@@ -80,22 +44,17 @@ def test_a_person_signs_in_with_the_keyboard_alone(browser: Browser, session: di
         page.keyboard.type(PASSWORD)
         page.keyboard.press("Enter")
 
-        expect(page.get_by_role("heading", name="New job")).to_be_visible()
+        expect(page.get_by_role("heading", name="New swap")).to_be_visible()
 
 
 def test_from_two_files_to_a_result_that_plays_beside_the_original(visit):
     page = visit("/new/")
     choose(page)
     expect(page.locator(".drop-preview video")).to_be_visible()
-    expect(page.locator(".drop-preview img")).to_be_visible()
+    expect(page.locator("[data-drop=image] .file-picture")).to_be_visible()
     page.get_by_label("Fast", exact=True).check()
-    slow_down_uploads(page)
+    submit(page)
 
-    page.get_by_label("I have the right to use this face and this video.").check()
-    page.get_by_role("button", name="Make the video").click()
-
-    expect(page.locator("#upload-percent")).to_have_text(re.compile(r"^[1-9]\d? %$"))
-    page.wait_for_url("**/jobs/*/")
     expect(status(page)).to_have_text("Done", timeout=MADE_WITHIN)
     assert page.title().startswith("Done")
     page.locator("h1").click()
@@ -146,14 +105,6 @@ def test_a_shared_result_is_watched_by_a_stranger_until_the_link_is_ended(
         assert stranger.goto(link).status == 404
 
 
-def slow_down_uploads(page: Page) -> None:
-    """So slow that one can see how far it is."""
-    network = page.context.new_cdp_session(page)
-    limits = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 250_000}
-    network.send("Network.enable")
-    network.send("Network.emulateNetworkConditions", limits)
-
-
 def test_the_library_follows_an_open_job_to_its_end(visit):
     page = visit("/new/")
     choose(page)
@@ -195,56 +146,6 @@ def test_a_job_is_cancelled_and_then_deleted(visit):
     assert page.request.get(gone).status == 404
     page.get_by_role("button", name="Undo").click()
     assert page.goto(gone).status == 200
-
-
-def test_what_is_wrong_is_said_beside_the_field_and_the_files_stay_chosen(visit, tmp_path):
-    text = tmp_path / "notes.mp4"
-    text.write_text("This is no video. " * 100)
-    page = visit("/new/")
-    choose(page, clip=text)
-    page.get_by_label("I have the right to use this face and this video.").check()
-
-    page.get_by_role("button", name="Make the video").click()
-
-    expect(page.locator("#error-reference_video")).to_contain_text("'notes.mp4' is not a video")
-    expect(page.locator("#id_reference_video")).to_be_focused()
-    expect(page.locator("#id_reference_video")).to_have_attribute("aria-invalid", "true")
-    expect(page.locator(".drop-preview img")).to_be_visible()
-    page.locator("#id_reference_video").set_input_files(CLIP)
-    expect(page.locator("#error-reference_video")).to_be_empty()
-    page.get_by_role("button", name="Make the video").click()
-    page.wait_for_url("**/jobs/*/")
-
-
-def test_a_pasted_photo_becomes_the_face(visit):
-    page = visit("/new/")
-
-    page.evaluate(
-        """() => {
-             const files = new DataTransfer();
-             files.items.add(new File(["any"], "pasted.png", { type: "image/png" }));
-             document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: files, bubbles: true }));
-           }"""
-    )
-
-    expect(page.locator(".drop-file-name", has_text="pasted.png")).to_be_visible()
-    assert page.evaluate("document.getElementById('id_source_image').files[0].name") == "pasted.png"
-
-
-def test_a_dropped_song_chooses_the_mode_that_sings(visit):
-    page = visit("/new/")
-    expect(page.get_by_text("Song or speech", exact=True)).to_be_hidden()
-
-    page.evaluate(
-        """() => {
-             const files = new DataTransfer();
-             files.items.add(new File(["any"], "song.m4a", { type: "audio/mp4" }));
-             document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: files, bubbles: true }));
-           }"""
-    )
-
-    expect(page.get_by_label("Make a photo sing")).to_be_checked()
-    expect(page.locator(".drop-file-name", has_text="song.m4a")).to_be_visible()
 
 
 def test_without_scripts_the_form_complains_and_then_works(visit):

@@ -70,7 +70,7 @@ def test_a_page_gets_the_file_as_html(page, photo_file):
     html = page.post("/files/", {"source_image": photo_file}, headers=HTML).text
 
     asset = Asset.objects.get()
-    assert f'name="source_image_id" value="{asset.pk}"' in html
+    assert f'name="source_image_ids" value="{asset.pk}"' in html
     assert "160×120" in html
     assert f'hx-get="{of_look(asset)}"' in html
 
@@ -158,7 +158,7 @@ def test_people_are_shown_with_the_target_that_a_job_takes(page, seen):
     assert "seen in 50 % of the clip" in html
     assert "seen in 1 % of the clip" in html
     target = '{"time": 1.5, "box": [0.1, 0.2, 0.3, 0.4]}'.replace('"', "&quot;")
-    assert f'value="{target}" checked' in html
+    assert f'data-target="{target}"' in html
     assert "hx-trigger" not in html
 
 

@@ -1,0 +1,176 @@
+"""The page of a new swap in Chromium: files sent at once, faces found, and what is chosen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from conftest import SAMPLES
+from faceswap_site.tests.test_browser import CLIP, FACE, MADE_WITHIN, choose, submit
+
+pytestmark = pytest.mark.browser
+OTHER_FACE = SAMPLES / "grace_hopper.jpg"
+SEEN_WITHIN = 60_000  # milliseconds
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seconds of two people side by side, who keep still; 720x360."""
+    path = tmp_path_factory.mktemp("pair") / "Two people, both of whom are looking this way.mp4"
+    portraits = [Image.open(each).convert("RGB").resize((360, 360)) for each in (OTHER_FACE, FACE)]
+    picture = np.hstack([np.asarray(each) for each in portraits])
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream("libx264", rate=15)
+        stream.width, stream.height, stream.pix_fmt = 720, 360, "yuv420p"
+        for _ in range(30):
+            output.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        output.mux(stream.encode(None))
+    return path
+
+
+def seen(page: Page, kind: str, count: int = 1) -> None:
+    expect(page.locator(f"[data-drop={kind}] .person-picture")).to_have_count(count, timeout=SEEN_WITHIN)
+
+
+def drop(page: Page, selector: str, name: str, content_type: str) -> None:
+    page.evaluate(
+        """([selector, name, type]) => {
+             const files = new DataTransfer();
+             files.items.add(new File(["any"], name, { type }));
+             const event = new DragEvent("drop", { dataTransfer: files, bubbles: true });
+             document.querySelector(selector).dispatchEvent(event);
+           }""",
+        [selector, name, content_type],
+    )
+
+
+def test_of_two_people_one_is_chosen_with_the_keyboard_and_previewed(visit, pair):
+    page = visit("/new/")
+    choose(page, clip=pair)
+    seen(page, "video", 2)
+    seen(page, "image")
+    people = page.locator("#casting .cast")
+    expect(people).to_have_count(2)
+    expect(people.nth(0).get_by_label("Photo 1")).to_be_checked()
+
+    people.nth(0).get_by_label("Photo 1").focus()
+    page.keyboard.press("ArrowRight")
+    expect(people.nth(0).get_by_label("Leave alone")).to_be_checked()
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowLeft")
+    expect(people.nth(1).get_by_label("Photo 1")).to_be_checked()
+    page.get_by_label("Fast", exact=True).check()
+    page.locator("#trim-from").focus()
+    page.keyboard.press("Home")
+    page.get_by_label("to second").fill("0.6")
+    expect(page.locator("#part-length")).to_have_text("0.6 s of 2.0 s")
+    expect(page.locator("#send-time")).to_contain_text("about")
+    page.get_by_label("I have the right to use this face and this video.").focus()
+    page.keyboard.press("Space")
+    page.get_by_role("button", name="3-second preview").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/jobs/*/")
+
+    expect(page.locator("#status .badge-done")).to_be_visible(timeout=MADE_WITHIN)
+    page.goto(f"/new/?again={page.url.rstrip('/').rpartition('/')[2]}")
+    expect(page.locator("#casting .cast")).to_have_count(2)
+    expect(page.locator(".cast").nth(0).get_by_label("Leave alone")).to_be_checked()
+    expect(page.locator(".cast").nth(1).get_by_label("Photo 1")).to_be_checked()
+    expect(page.get_by_label("to second")).to_have_value("0.6")
+    expect(page.get_by_label("I have the right to use this face and this video.")).not_to_be_checked()
+
+
+def test_a_photo_without_a_face_is_refused_before_the_wait_and_replaced(visit, tiny_photo):
+    page = visit("/new/")
+    choose(page, face=tiny_photo)
+    expect(page.locator("[data-code=no_face_in_source]")).to_be_visible(timeout=SEEN_WITHIN)
+
+    page.get_by_label("I have the right to use this face and this video.").check()
+    page.get_by_role("button", name="Make the video").click()
+
+    expect(page.locator("#id_source_image")).to_be_focused()
+    assert page.url.endswith("/new/")
+    page.get_by_role("button", name="Remove photo.jpg").click()
+    expect(page.locator("[data-drop=image] .file")).to_have_count(0)
+    page.locator("#id_source_image").set_input_files(FACE)
+    seen(page, "image")
+    page.get_by_role("button", name="Make the video").click()
+    page.wait_for_url("**/jobs/*/")
+
+
+def test_an_upload_shows_how_far_it_is_and_can_be_stopped(visit):
+    page = visit("/new/")
+    network = page.context.new_cdp_session(page)
+    limits = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 50_000}
+    network.send("Network.enable")
+    network.send("Network.emulateNetworkConditions", limits)
+    video = page.locator("[data-drop=video]")
+
+    page.locator("#id_reference_video").set_input_files(CLIP)
+    expect(video.get_by_text(" of ")).to_be_visible()
+    video.get_by_role("button", name="Stop").click()
+
+    expect(page.locator("#error-reference_video")).to_have_text("Stopped. Nothing of “tiny.mp4” was kept.")
+    expect(page.locator("#id_reference_video")).to_be_focused()
+    expect(video.locator(".file")).to_have_count(0)
+
+
+def test_what_is_wrong_with_a_file_is_said_beside_its_place_and_the_rest_stays(visit, tmp_path):
+    text = tmp_path / "notes.mp4"
+    text.write_text("This is no video. " * 100)
+    page = visit("/new/")
+    choose(page, clip=text)
+
+    expect(page.locator("#error-reference_video")).to_contain_text("'notes.mp4' is not a video")
+    expect(page.locator("#id_reference_video")).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("[data-drop=image] .file")).to_be_visible()
+    page.get_by_label("I have the right to use this face and this video.").check()
+    page.get_by_role("button", name="Make the video").click()
+    expect(page.locator("#error-reference_video")).to_have_text("Choose the video that the face goes into.")
+    expect(page.locator("#id_reference_video")).to_be_focused()
+    page.locator("#id_reference_video").set_input_files(CLIP)
+    expect(page.locator("#error-reference_video")).to_be_empty()
+    submit(page)
+
+
+def test_the_frame_of_the_shape_lies_over_the_clip(visit):
+    page = visit("/new/")
+    page.locator("#id_reference_video").set_input_files(CLIP)
+    expect(page.locator(".crop")).to_be_hidden()
+
+    page.get_by_label("1:1 square").check()
+
+    crop = page.locator(".crop")
+    expect(crop).to_be_visible()
+    page.wait_for_function("document.querySelector('.crop').getAnimations().length === 0")
+    box = crop.bounding_box()
+    assert box["width"] == pytest.approx(box["height"], abs=1)
+
+
+def test_a_pasted_photo_becomes_the_face_and_what_is_none_is_refused(visit):
+    page = visit("/new/")
+
+    page.evaluate(
+        """() => {
+             const files = new DataTransfer();
+             files.items.add(new File(["any"], "pasted.png", { type: "image/png" }));
+             document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: files, bubbles: true }));
+           }"""
+    )
+
+    expect(page.locator("#error-source_image")).to_contain_text("'pasted.png'")
+
+
+def test_a_dropped_song_chooses_the_mode_that_sings(visit):
+    page = visit("/new/")
+    expect(page.get_by_text("Song or speech", exact=True)).to_be_hidden()
+
+    drop(page, "body", "song.m4a", "audio/mp4")
+
+    expect(page.get_by_label("Make a photo sing")).to_be_checked()
+    expect(page.locator("#error-driving_audio")).to_contain_text("'song.m4a'")

@@ -1,0 +1,126 @@
+"""The page of a new job: proposed empty or like another job, taken in, or given back with what is wrong."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.timezone import now
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+from django_htmx.http import HttpResponseClientRedirect
+
+from assets.errors import Refusal
+from assets.models import Asset
+from assets.uploads import KINDS, drain, refused_upload
+from jobs import consent, looks
+from jobs.estimates import START_SECONDS, paces
+from jobs.forms import NewJob
+from jobs.models import Job
+from jobs.views import PageRequest
+
+ID_FIELDS = {
+    "reference_video": ["reference_video_id"],
+    "source_image": ["source_image_id", "source_image_ids"],
+    "driving_audio": ["driving_audio_id"],
+}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def new(request: PageRequest) -> HttpResponse:
+    if request.method != "POST":
+        form, gone = proposed(request)
+        return render(request, "jobs/new.html", {**context_of(request, form), "gone": gone})
+    form = NewJob(request.POST, request.FILES)
+    if job := submit(request, form):
+        return HttpResponseClientRedirect(job.get_absolute_url()) if request.htmx else redirect(job)
+    # With htmx only the sentences go back: the files that were chosen stay chosen.
+    if request.htmx:
+        return render(request, "jobs/_new_errors.html", {"form": form}, status=422)
+    return render(request, "jobs/new.html", context_of(request, form), status=422)
+
+
+def submit(request: PageRequest, form: NewJob) -> Job | None:
+    """Make the job, or leave in the form what stands in its way."""
+    if cut_off := refused_upload(request):
+        # What came after the file over the cap was not read: to speak of that would be wrong.
+        drain(request)
+        form.errors.clear()
+        form.refuse(cut_off)
+        return None
+    if not form.is_valid():
+        return None
+    try:
+        return form.submit(owner=request.user, request_id=request.id)
+    except Refusal as refusal:
+        form.refuse(refusal)
+        return None
+
+
+def proposed(request: HttpRequest) -> tuple[NewJob, list[Asset]]:
+    """Return the form to begin with: empty, or like the job `?again=`; and which of its files are gone."""
+    if not (again := request.GET.get("again")):
+        return NewJob(), []
+    job = get_object_or_404(Job.objects.owned_by(request.user).with_parts(), pk=uuid_of(again))
+    gone = [asset for asset in job.inputs if not asset.is_available]
+    for asset in job.inputs:
+        if asset.is_available:
+            looks.ask(asset, now())
+    wishes = ["mode", "quality", "aspect_ratio", "enable_4k", "trim_start", "trim_end"]
+    initial: dict[str, Any] = {wish: getattr(job, wish) for wish in wishes}
+    initial |= {"reference_video_id": job.reference_video_id, "driving_audio_id": job.driving_audio_id}
+    initial["source_image_ids"] = [photo.pk for photo in job.photos]
+    if gone:
+        # Who gets which photo, and from when to when, was said of files that are no more.
+        initial |= {"trim_start": None, "trim_end": None}
+    elif job.faces:
+        initial["faces"] = json.dumps(job.faces)
+    return NewJob(initial=initial), gone
+
+
+def uuid_of(text: object) -> UUID:
+    try:
+        return UUID(str(text))
+    except ValueError:
+        raise Http404(f"{text!r} is no job.") from None
+
+
+def context_of(request: HttpRequest, form: NewJob) -> dict[str, Any]:
+    return {
+        "form": form,
+        "files": kept_files(request.user, form),
+        "statement": consent.STATEMENT,
+        "paces": json.dumps(paces(request.user)),
+        "start_seconds": START_SECONDS,
+        "max_bytes": settings.MAX_UPLOAD_BYTES,
+        "max_minutes": settings.MAX_VIDEO_SECONDS / 60,
+    }
+
+
+def kept_files(owner: Any, form: NewJob) -> dict[str, list[Asset]]:
+    """Return the files that the form names by id, by the field that they are for."""
+    named = {
+        field: [key for name in names for key in ids_in(form, name)] for field, names in ID_FIELDS.items()
+    }
+    wanted = [key for keys in named.values() for key in keys]
+    mine = Asset.objects.owned_by(owner).available().in_bulk(wanted) if wanted else {}
+    return {
+        field: [mine[key] for key in keys if key in mine and mine[key].kind == KINDS[field]]
+        for field, keys in named.items()
+    }
+
+
+def ids_in(form: NewJob, name: str) -> list[UUID]:
+    value = form[name].value()
+    found = []
+    for each in value if isinstance(value, list) else [value]:
+        try:
+            found.append(UUID(str(each)))
+        except ValueError:
+            continue
+    return found
