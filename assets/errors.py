@@ -8,6 +8,11 @@ from __future__ import annotations
 import errno
 
 
+def gettext_noop(sentence: str) -> str:
+    """Mark a sentence for `makemessages`; this file and the probe's process know no Django."""
+    return sentence
+
+
 class Refusal(Exception):
     """Answered as a problem document: `status` and `code` for programs, the message for people."""
 
@@ -16,6 +21,11 @@ class Refusal(Exception):
     title = "The request cannot be carried out."
     field: str | None = None
     retry_after: int | None = None  # seconds
+
+    def __init__(self, sentence: str, **values: object) -> None:
+        """`values` are put into the sentence, which whoever speaks to people has translated before."""
+        super().__init__(sentence % values if values else str(sentence))
+        self.sentence, self.values = sentence, values
 
     def on(self, field: str) -> Refusal:
         """Say which form field was at fault; the page shows the sentence beside it."""
@@ -48,7 +58,7 @@ class UnreadableMedia(Refusal):
 
 
 class TooLarge(Refusal):
-    code, status, title = "too_large", 413, "The upload is too large."
+    code, status, title = "too_large", 413, gettext_noop("The upload is too large.")
 
 
 class TooLong(Refusal):
@@ -60,7 +70,7 @@ class TooManyPixels(Refusal):
 
 
 class NoLength(Refusal):
-    code, status, title = "no_length", 411, "The length of the body is not stated."
+    code, status, title = "no_length", 411, gettext_noop("The length of the body is not stated.")
 
 
 class IncompleteBody(Refusal):
@@ -68,7 +78,7 @@ class IncompleteBody(Refusal):
 
 
 class StorageFull(Refusal):
-    code, status, title = "storage_full", 507, "The disk is full."
+    code, status, title = "storage_full", 507, gettext_noop("The disk is full.")
     ERRNOS = {errno.ENOSPC, errno.EDQUOT}
 
 

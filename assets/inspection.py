@@ -20,7 +20,15 @@ import av
 from av.container import InputContainer
 from PIL import Image, ImageOps
 
-from assets.errors import Refusal, StorageFull, TooLong, TooManyPixels, UnreadableMedia, UnsupportedMedia
+from assets.errors import (
+    Refusal,
+    StorageFull,
+    TooLong,
+    TooManyPixels,
+    UnreadableMedia,
+    UnsupportedMedia,
+)
+from assets.errors import gettext_noop as _
 from assets.probe import Facts, Question
 
 MEMORY_BYTES = 3 * 1024**3  # address space: an 8K frame with its decoder's references fits
@@ -39,6 +47,14 @@ SOUND_FILES = [
     *((0, b"\xff\xfb"), (0, b"\xff\xf3"), (0, b"\xff\xf2")),
 ]
 MAGIC = {"video": MP4_AND_MATROSKA, "audio": [*MP4_AND_MATROSKA, *SOUND_FILES]}
+NOT_TAKEN = {
+    "video": _("%(name)r is not a video file of a kind that is taken here."),
+    "audio": _("%(name)r is not an audio file of a kind that is taken here."),
+}
+NOT_DECODED = {
+    "video": _("%(name)r holds no video that can be decoded."),
+    "audio": _("%(name)r holds no audio that can be decoded."),
+}
 CONTENT_TYPES = {
     ("video", "mov"): "video/mp4",
     ("video", "matroska"): "video/webm",
@@ -68,12 +84,18 @@ def _inspect_image(question: Question) -> Facts:
             upright = ImageOps.exif_transpose(picture).convert("RGB")
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise TooManyPixels(
-            f"{question.name!r} has more than {question.max_pixels / 1e6:.0f} megapixels, the limit."
+            _("%(name)r has more than %(most).0f megapixels, the limit."),
+            name=question.name,
+            most=question.max_pixels / 1e6,
         ) from None
     except Image.UnidentifiedImageError:
-        raise UnsupportedMedia(f"{question.name!r} is not a JPEG, PNG or WebP picture.") from None
+        raise UnsupportedMedia(
+            _("%(name)r is not a JPEG, PNG or WebP picture."), name=question.name
+        ) from None
     except (OSError, SyntaxError, ValueError, MemoryError) as exc:
-        raise UnreadableMedia(f"{question.name!r} is damaged: its picture cannot be read.") from exc
+        raise UnreadableMedia(
+            _("%(name)r is damaged: its picture cannot be read."), name=question.name
+        ) from exc
     if question.clean:
         upright.save(question.clean, "JPEG", quality=95, subsampling=0)
     if question.thumbnail:
@@ -84,15 +106,15 @@ def _inspect_image(question: Question) -> Facts:
 def _inspect_media(question: Question) -> Facts:
     head = _head(question.path)
     if not any(head[offset:].startswith(magic) for offset, magic in MAGIC[question.kind]):
-        raise UnsupportedMedia(
-            f"{question.name!r} is not a {question.kind} file of a kind that is taken here."
-        )
+        raise UnsupportedMedia(NOT_TAKEN[question.kind], name=question.name)
     options = {"format_whitelist": FORMATS[question.kind], "protocol_whitelist": "file"}
     try:
         with av.open(question.path, options=options) as container:
             return _facts(container, question)
     except (av.error.FFmpegError, ValueError, MemoryError) as exc:
-        raise UnreadableMedia(f"{question.name!r} is damaged or cut short: it cannot be decoded.") from exc
+        raise UnreadableMedia(
+            _("%(name)r is damaged or cut short: it cannot be decoded."), name=question.name
+        ) from exc
 
 
 def _head(path: str) -> bytes:
@@ -105,23 +127,28 @@ def _facts(container: InputContainer, question: Question) -> Facts:
     pictures = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
     sounds = container.streams.audio
     if question.kind == "video" and not pictures:
-        raise UnreadableMedia(f"{question.name!r} holds no video track.")
+        raise UnreadableMedia(_("%(name)r holds no video track."), name=question.name)
     if question.kind == "audio" and not sounds:
-        raise UnreadableMedia(f"{question.name!r} holds no sound.")
+        raise UnreadableMedia(_("%(name)r holds no sound."), name=question.name)
     stream = pictures[0] if question.kind == "video" else sounds[0]
     if pictures and question.kind == "video":
         _check_pixels(question, pictures[0].codec_context.width, pictures[0].codec_context.height)
     first = next(_frames(container, stream), None)
     if first is None:
-        raise UnreadableMedia(f"{question.name!r} holds no {question.kind} that can be decoded.")
+        raise UnreadableMedia(NOT_DECODED[question.kind], name=question.name)
     seconds = _seconds(container, stream)
     if seconds > question.max_seconds:
         raise TooLong(
-            f"{question.name!r} is {seconds:.0f} s long; the limit is {question.max_seconds:.0f} s."
+            _("%(name)r is %(seconds).0f s long; the limit is %(most).0f s."),
+            name=question.name,
+            seconds=seconds,
+            most=question.max_seconds,
         )
     if not _reaches(container, stream, seconds):
         raise UnreadableMedia(
-            f"{question.name!r} is cut short: it says {seconds:.1f} s, but its end is missing."
+            _("%(name)r is cut short: it says %(seconds).1f s, but its end is missing."),
+            name=question.name,
+            seconds=seconds,
         )
     if question.kind == "audio":
         return Facts(content_type=CONTENT_TYPES.get(family, "audio/mp4"), seconds=seconds, has_sound=True)
@@ -187,8 +214,12 @@ def _reaches(container: InputContainer, stream: av.VideoStream | av.AudioStream,
 def _check_pixels(question: Question, width: int, height: int) -> None:
     if width * height > question.max_pixels:
         raise TooManyPixels(
-            f"{question.name!r} is {width}×{height}, {width * height / 1e6:.1f} megapixels; "
-            f"the limit is {question.max_pixels / 1e6:.1f}."
+            _("%(name)r is %(width)d×%(height)d, %(has).1f megapixels; the limit is %(most).1f."),
+            name=question.name,
+            width=width,
+            height=height,
+            has=width * height / 1e6,
+            most=question.max_pixels / 1e6,
         )
 
 
@@ -247,13 +278,14 @@ def answer(question: Question) -> dict[str, object]:
     try:
         return asdict(inspect(question))
     except Refusal as refusal:
-        return {"code": refusal.code, "detail": str(refusal)}
+        return {"code": refusal.code, "sentence": refusal.sentence, "values": refusal.values}
     except OSError as exc:
         if exc.errno not in StorageFull.ERRNOS:
             raise
         return {
             "code": StorageFull.code,
-            "detail": f"The disk ran full while {question.name!r} was looked at; nothing of it was kept.",
+            "sentence": _("The disk ran full while %(name)r was looked at; nothing of it was kept."),
+            "values": {"name": question.name},
         }
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from assets.errors import BY_CODE, Refusal, UnreadableMedia
+from assets.errors import gettext_noop as _
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +58,10 @@ def probe(questions: list[Question], *, timeout: float) -> list[Facts | Refusal]
         answers = json.loads(child.stdout)
     except (subprocess.SubprocessError, json.JSONDecodeError):
         return [
-            UnreadableMedia(f"{question.name!r} could not be read within the limits on time and memory.")
+            UnreadableMedia(
+                _("%(name)r could not be read within the limits on time and memory."),
+                name=question.name,
+            )
             for question in questions
         ]
     return [_answer(answer) for answer in answers]
@@ -65,5 +69,6 @@ def probe(questions: list[Question], *, timeout: float) -> list[Facts | Refusal]
 
 def _answer(answer: dict[str, Any]) -> Facts | Refusal:
     if "code" in answer:
-        return BY_CODE.get(answer["code"], UnreadableMedia)(answer["detail"])
+        refusal = BY_CODE.get(answer["code"], UnreadableMedia)
+        return refusal(answer["sentence"], **answer["values"])
     return Facts(**answer)

@@ -9,12 +9,14 @@ from contextlib import contextmanager
 
 from django.conf import settings
 from django.db import DatabaseError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from assets.errors import StorageFull
 
 MIB = 1024 * 1024
 POSTGRES_DISK_FULL = "53100"
-RAN_FULL = "The disk ran full meanwhile; nothing of this was kept."
+RAN_FULL = gettext_noop("The disk ran full meanwhile; nothing of this was kept.")
 
 
 def free_bytes() -> int:
@@ -27,9 +29,11 @@ def shortage(size: int = 0) -> str:
     free = free_bytes()
     if free >= size + settings.MIN_FREE_BYTES:
         return ""
-    kept = f"{settings.MIN_FREE_BYTES // MIB} MB are kept free"
-    needed = f"{-(-size // MIB)} MB are needed and {kept}" if size else kept
-    return f"The disk has {free // MIB} MB left: {needed}."
+    said = _("The disk has %(free)d MB left: %(kept)d MB are kept free.")
+    if size:
+        said = _("The disk has %(free)d MB left: %(needed)d MB are needed and %(kept)d MB are kept free.")
+    figures = {"free": free, "needed": -(-size // MIB) * MIB, "kept": settings.MIN_FREE_BYTES}
+    return said % {name: count // MIB for name, count in figures.items()}
 
 
 def require(size: int) -> None:
@@ -46,7 +50,7 @@ def full_disk_refused() -> Iterator[None]:
     except (OSError, DatabaseError) as exc:
         if not is_full(exc):
             raise
-        raise StorageFull(RAN_FULL) from exc
+        raise StorageFull(_(RAN_FULL)) from exc
 
 
 def is_full(exc: BaseException) -> bool:

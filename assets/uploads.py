@@ -18,6 +18,7 @@ from django.core.files.uploadhandler import FileUploadHandler, StopUpload, Tempo
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.timezone import now
+from django.utils.translation import gettext as _
 
 from assets import space
 from assets.errors import EmptyFile, NoLength, Refusal, StorageFull, TooLarge
@@ -93,7 +94,7 @@ class BodyLimit:
 
     def process_exception(self, request: HttpRequest, exc: Exception) -> HttpResponse | None:
         """What a page or a worker's address wrote when the disk ran full; the API's root says it itself."""
-        return self.answer(request, StorageFull(space.RAN_FULL)) if space.is_full(exc) else None
+        return self.answer(request, StorageFull(_(space.RAN_FULL))) if space.is_full(exc) else None
 
     def answer(self, request: HttpRequest, refusal: Refusal) -> HttpResponse:
         if "text/html" in request.headers.get("Accept", ""):  # a browser's own form: a person reads this
@@ -104,10 +105,11 @@ class BodyLimit:
         length = request.META.get("CONTENT_LENGTH") or ""
         is_upload = request.content_type == "multipart/form-data" or request.method == "PUT"
         if "HTTP_TRANSFER_ENCODING" in request.META or (is_upload and not length):
-            return NoLength("The body has no Content-Length; send one, not a chunked body.")
+            return NoLength(_("The body has no Content-Length; send one, not a chunked body."))
         size, bounds = int(length) if length.isdigit() else 0, bounds_of(request.path)
         if size > (limit := bounds.limit()):
-            return TooLarge(f"The body has {size} bytes; the limit here is {limit}.")
+            said = _("The body has %(size)d bytes; the limit here is %(limit)d.")
+            return TooLarge(said, size=size, limit=limit)
         goes_to_disk = bounds.room and (is_upload or size > FORM_BYTES)
         if goes_to_disk and (shortage := space.shortage(bounds.room * size)):
             return StorageFull(shortage)
@@ -138,7 +140,8 @@ class HashingUploadHandler(TemporaryFileUploadHandler):
         with self.cutting_off():
             if start + len(raw_data) > settings.MAX_UPLOAD_BYTES:
                 limit = settings.MAX_UPLOAD_BYTES // MIB
-                raise TooLarge(f"{self.file_name!r} is larger than {limit} MB, the limit for a file.")
+                said = _("%(name)r is larger than %(limit)d MB, the limit for a file.")
+                raise TooLarge(said, name=self.file_name, limit=limit)
             self.digest.update(raw_data)
             super().receive_data_chunk(raw_data, start)
             # What waits in a buffer would find the disk full when the file is closed, where nobody listens.
@@ -208,16 +211,16 @@ def take_in(files: Sequence[tuple[str, HashedUpload]], *, owner: Any) -> list[As
     """
     for field, file in files:
         if not file.size:
-            raise EmptyFile(f"{file.name!r} is empty.").on(field)
+            raise EmptyFile(_("%(name)r is empty."), name=file.name).on(field)
     questions = [
         question_about(file.temporary_file_path(), KINDS[field], file.name or field) for field, file in files
     ]
     assets: list[Asset] = []
     try:
         answers = probe(questions, timeout=settings.PROBE_TIMEOUT.total_seconds())
-        for (field, _), answer in zip(files, answers, strict=True):
+        for (field, _file), answer in zip(files, answers, strict=True):
             if isinstance(answer, Refusal):
-                raise answer.on(field)
+                raise type(answer)(_(answer.sentence), **answer.values).on(field)
         for (field, file), question, facts in zip(files, questions, answers, strict=True):
             asset = Asset.objects.expect(owner=owner, kind=KINDS[field], name=question.name)
             assets.append(asset)

@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import translation
 from django.utils.timezone import now
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
@@ -41,10 +41,11 @@ staff_only = user_passes_test(lambda user: user.is_staff, login_url="settings", 
 
 class KeyForm(forms.Form):
     name = forms.CharField(
-        max_length=80, error_messages={"required": "Say what the key is for, so that it can be told apart."}
+        max_length=80,
+        error_messages={"required": gettext_lazy("Say what the key is for, so that it can be told apart.")},
     )
     accepted = forms.BooleanField(
-        error_messages={"required": "Tick this box if it is so; without it no key can be made."}
+        error_messages={"required": gettext_lazy("Tick this box if it is so; without it no key can be made.")}
     )
 
 
@@ -52,8 +53,8 @@ class WorkerForm(forms.Form):
     worker_name = forms.SlugField(
         max_length=NAME_LENGTH,
         error_messages={
-            "required": "Give the machine a name.",
-            "invalid": "“%(value)s” may hold only letters, digits, - and _.",
+            "required": gettext_lazy("Give the machine a name."),
+            "invalid": gettext_lazy("“%(value)s” may hold only letters, digits, - and _."),
         },
     )
 
@@ -72,7 +73,7 @@ def password(request: PersonsRequest) -> HttpResponse:
         return show(request, password=form)
     # Every other session ends: its proof was made of the old password.
     update_session_auth_hash(request, form.save())
-    messages.success(request, "Your password was changed; everywhere else you are signed out.")
+    messages.success(request, gettext("Your password was changed; everywhere else you are signed out."))
     return redirect("settings")
 
 
@@ -110,7 +111,7 @@ def make_key(request: PersonsRequest) -> HttpResponse:
     if not form.is_valid():
         return show(request, key=form)
     _, value = ApiKey.objects.issue(
-        owner=request.user, name=form.cleaned_data["name"], accepted=consent.KEY_HOLDER
+        owner=request.user, name=form.cleaned_data["name"], accepted=gettext(consent.KEY_HOLDER)
     )
     return show(request, new_key=value)
 
@@ -119,14 +120,15 @@ def make_key(request: PersonsRequest) -> HttpResponse:
 def revoke_key(request: PersonsRequest, key_id: int) -> HttpResponse:
     key = get_object_or_404(ApiKey, owner=request.user, pk=key_id)
     if key.revoke(now()):
-        messages.success(request, f"“{key.name}” was revoked: what uses it is refused from now on.")
+        said = gettext("“%(name)s” was revoked: what uses it is refused from now on.")
+        messages.success(request, said % {"name": key.name})
     return redirect("settings")
 
 
 @require_POST
 def end_device(request: PersonsRequest, key: str) -> HttpResponse:
     if devices.end(request, key):
-        messages.success(request, "Signed out there.")
+        messages.success(request, gettext("Signed out there."))
     return redirect("settings")
 
 
@@ -140,7 +142,8 @@ def make_worker(request: PersonsRequest) -> HttpResponse:
         return show(request, worker=form)
     name = form.cleaned_data["worker_name"]
     if WorkerToken.objects.filter(name=name, revoked_at=None).exists():
-        form.add_error("worker_name", f"There is a machine of the name “{name}”; remove it first.")
+        said = gettext("There is a machine of the name “%(name)s”; remove it first.")
+        form.add_error("worker_name", said % {"name": name})
         return show(request, worker=form)
     _, value = WorkerToken.objects.issue(name)
     return show(request, new_worker={"name": name, "token": value})
@@ -151,7 +154,7 @@ def make_worker(request: PersonsRequest) -> HttpResponse:
 def revoke_worker(request: PersonsRequest, token_id: int) -> HttpResponse:
     token = get_object_or_404(WorkerToken, pk=token_id)
     if token.revoke(now()):
-        messages.success(request, f"“{token.name}” gets no more work.")
+        messages.success(request, gettext("“%(name)s” gets no more work.") % {"name": token.name})
     return redirect("settings")
 
 
@@ -167,7 +170,7 @@ def show(request: PersonsRequest, **changed: Any) -> HttpResponse:
         "worker": WorkerForm(),
         "keys": ApiKey.objects.filter(owner=request.user, revoked_at=None).order_by("-created_at"),
         "devices": devices.devices_of(request),
-        "statement": consent.KEY_HOLDER,
+        "statement": gettext(consent.KEY_HOLDER),
         "server": request.build_absolute_uri("/").rstrip("/"),
         **(pool() if request.user.is_staff else {}),
         **changed,

@@ -16,6 +16,7 @@ from django.contrib.sessions.models import Session
 from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils.timezone import now
+from django.utils.translation import gettext as _
 
 ABOUT = "signed_in"  # the session's own note of when, and with what
 AGENT_LENGTH = 300
@@ -68,7 +69,7 @@ def devices_of(request: HttpRequest) -> list[Device]:
 
 def end(request: HttpRequest, key: str) -> bool:
     """End the session of that name, if it is the caller's and not this one; say whether it did."""
-    for session, _ in sessions_of(request.user.pk):
+    for session, _told in sessions_of(request.user.pk):
         if session.session_key[:8] == key and session.session_key != request.session.session_key:
             session.delete()
             return True
@@ -84,6 +85,6 @@ def sessions_of(user_pk: object) -> Iterator[tuple[Session, dict[str, Any]]]:
 
 def name_of(agent: str) -> str:
     """Say in words what a User-Agent is, as far as it can be told."""
-    browser = next((name for mark, name in BROWSERS.items() if mark in agent), "A browser")
+    browser = next((name for mark, name in BROWSERS.items() if mark in agent), _("A browser"))
     system = next((name for mark, name in SYSTEMS.items() if mark in agent), "")
-    return f"{browser} on {system}" if system else browser
+    return _("%(browser)s on %(system)s") % {"browser": browser, "system": system} if system else browser

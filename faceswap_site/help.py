@@ -33,13 +33,13 @@ def api(request: PersonsRequest) -> HttpResponse:
     form, key = KeyForm({"name": _("For the examples"), **request.POST.dict()}), ""
     if request.method == "POST" and form.is_valid():
         _row, key = ApiKey.objects.issue(
-            owner=request.user, name=form.cleaned_data["name"], accepted=consent.KEY_HOLDER
+            owner=request.user, name=form.cleaned_data["name"], accepted=_(consent.KEY_HOLDER)
         )
     context = {
         "key": key or PLACEHOLDER,
         "is_own_key": bool(key),
         "errors": form.errors.get("accepted", []) if request.method == "POST" else [],
         "server": request.build_absolute_uri("/").rstrip("/"),
-        "statement": consent.KEY_HOLDER,
+        "statement": _(consent.KEY_HOLDER),
     }
     return render(request, "help/api.html", context, status=422 if context["errors"] else 200)

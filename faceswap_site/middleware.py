@@ -8,6 +8,9 @@ from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.http.request import split_domain_port
+from django.http.response import HttpResponseBase
+from django.middleware.locale import LocaleMiddleware
+from django.utils import translation
 
 from assets.problems import problem_document
 from jobs import trace
@@ -34,6 +37,21 @@ class RequestId:
             response = self.get_response(request)
         response["X-Request-ID"] = name
         return response
+
+
+class Language(LocaleMiddleware):
+    """Pages speak the language of a cookie of theirs, else the browser's; programs always get English."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        if SELF_GUARDED.match(request.path):
+            # Said, not left out: the thread still has the language of whom it served before.
+            translation.activate(settings.LANGUAGE_CODE)
+            request.LANGUAGE_CODE = settings.LANGUAGE_CODE
+        else:
+            super().process_request(request)
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        return response if SELF_GUARDED.match(request.path) else super().process_response(request, response)
 
 
 class WorkersOnlyOnThePublicHost:

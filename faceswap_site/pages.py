@@ -19,6 +19,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -42,7 +43,7 @@ class OwnerForm(UserCreationForm):
 class SignInForm(AuthenticationForm):
     error_messages = {
         **AuthenticationForm.error_messages,
-        "invalid_login": "This name and this password do not belong together. Capital letters count.",
+        "invalid_login": _("This name and this password do not belong together. Capital letters count."),
     }
     request: HttpRequest
     wait = timedelta()  # until the next password is looked at

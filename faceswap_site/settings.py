@@ -74,13 +74,13 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "faceswap_site.middleware.WorkersOnlyOnThePublicHost",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "faceswap_site.middleware.Language",  # before all that answers in words
     "faceswap_site.middleware.RequestId",
     "corsheaders.middleware.CorsMiddleware",
     "assets.uploads.BodyLimit",
     "faceswap_site.middleware.WrongMethodIsAProblem",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",  # by a cookie of the settings page, else as the browser asks
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     # Before CSRF, whose check reads the whole body: a stranger must not be able to make us store one.
     "faceswap_site.middleware.LoginRequired",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from jobs.models import Job, Mode
 
 WIDTH, HEIGHT = 1000, 120  # of the drawings, in their own units
@@ -86,5 +88,7 @@ def steadiness(flicker: float | None) -> str:
     if flicker is None:
         return ""
     if flicker <= STEADY:
-        return "as steady as the video itself"
-    return "a little livelier than the video" if flicker <= LIVELY else "it trembles more than the video"
+        return _("as steady as the video itself")
+    if flicker <= LIVELY:
+        return _("a little livelier than the video")
+    return _("it trembles more than the video")

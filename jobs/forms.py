@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django import forms
 from django.db.models import TextChoices
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from assets.errors import Refusal
@@ -120,7 +121,7 @@ class NewJob(forms.Form):
         return submit(
             owner=owner,
             parts=[*files, *kept_parts(owner, ids)],
-            consent=consent.STATEMENT,
+            consent=gettext(consent.STATEMENT),
             consent_via="web form",
             request_id=request_id,
             trim=self.trim(),

@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -22,10 +23,10 @@ from jobs.errors import NotRetryable
 from jobs.models import Job, JobQuerySet, Mode
 
 STATES = {
-    "open": ("In the works", Job.OPEN),
-    "done": ("Done", {Job.Status.DONE}),
-    "failed": ("Failed", {Job.Status.FAILED}),
-    "cancelled": ("Cancelled", {Job.Status.CANCELLED}),
+    "open": (_("In the works"), Job.OPEN),
+    "done": (_("Done"), {Job.Status.DONE}),
+    "failed": (_("Failed"), {Job.Status.FAILED}),
+    "cancelled": (_("Cancelled"), {Job.Status.CANCELLED}),
 }
 SEARCHED = ("reference_video__name", "source_image__name", "driving_audio__name", "batch__name")
 
@@ -86,7 +87,10 @@ def library(request: HttpRequest) -> HttpResponse:
 def tabs(wishes: dict[str, str], counts: dict[str, int]) -> list[dict[str, Any]]:
     """The states to choose from, each with how many jobs have it and the address that shows these."""
     others = {name: value for name, value in wishes.items() if name != "state"}
-    choices = [("", "All", set(Job.Status)), *((key, label, among) for key, (label, among) in STATES.items())]
+    choices = [
+        ("", _("All"), set(Job.Status)),
+        *((key, label, among) for key, (label, among) in STATES.items()),
+    ]
     return [
         {
             "label": label,
@@ -130,12 +134,13 @@ def retry_many(request: HttpRequest) -> HttpResponse:
         except NotRetryable:
             refused += 1
     if retried := len(jobs) - refused:
-        messages.success(request, f"{retried} of the {len(jobs)} chosen jobs will be tried again.")
+        said = _("%(retried)d of the %(count)d chosen jobs will be tried again.")
+        messages.success(request, said % {"retried": retried, "count": len(jobs)})
     if refused:
-        messages.warning(
-            request,
-            f"{refused} stay as they are: only failed and cancelled jobs with their files can be retried.",
+        said = _(
+            "%(count)d stay as they are: only failed and cancelled jobs with their files can be retried."
         )
+        messages.warning(request, said % {"count": refused})
     return back(request)
 
 
@@ -145,7 +150,7 @@ def undo(request: HttpRequest) -> HttpResponse:
     at = now()
     restored = sum(job.restore(at) for job in Job.objects.restorable(request.user, at))
     if not restored:
-        messages.warning(request, "It is too late for that: the files are gone.")
+        messages.warning(request, _("It is too late for that: the files are gone."))
     return back(request)
 
 

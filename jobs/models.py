@@ -13,6 +13,8 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.urls import reverse
 from django.utils.timezone import now
+from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_lazy as _
 from django_q.tasks import async_task
 
 from assets.models import Asset, Token, TokenQuerySet
@@ -32,34 +34,37 @@ from jobs.trim import seconds_of
 
 log = logging.getLogger(__name__)
 
+FILE_GONE = gettext_noop("The file %(name)r of job %(job)s has been deleted.")
+ONLY_ENDED = gettext_noop("Job %(job)s is %(status)s; only a failed or cancelled job can be retried.")
+
 
 class Mode(models.TextChoices):
-    VIDEO_SWAP = "video_swap", "Swap a face in a video"
-    PHOTO_SING = "photo_sing", "Make a photo sing"
+    VIDEO_SWAP = "video_swap", _("Swap a face in a video")
+    PHOTO_SING = "photo_sing", _("Make a photo sing")
 
 
 class Quality(models.TextChoices):
-    FAST = "fast", "Fast"
-    BALANCED = "balanced", "Balanced"
-    MAX = "max", "Best"
+    FAST = "fast", _("Fast")
+    BALANCED = "balanced", _("Balanced")
+    MAX = "max", _("Best")
 
 
 class AspectRatio(models.TextChoices):
-    PORTRAIT = "9:16", "9:16 portrait"
-    SQUARE = "1:1", "1:1 square"
-    TALL = "4:5", "4:5 tall"
-    ORIGINAL = "original", "As it is"
+    PORTRAIT = "9:16", _("9:16 portrait")
+    SQUARE = "1:1", _("1:1 square")
+    TALL = "4:5", _("4:5 tall")
+    ORIGINAL = "original", _("As it is")
 
 
 class Stage(models.TextChoices):
-    QUEUED = "queued", "Waiting"
-    PREPROCESSING = "preprocessing", "Looking at the files"
-    GENERATING = "generating", "Making the frames"
-    ENHANCING = "enhancing", "Refining"
-    PACKAGING = "packaging", "Packing the result"
-    DONE = "done", "Done"
-    FAILED = "failed", "Failed"
-    CANCELLED = "cancelled", "Cancelled"
+    QUEUED = "queued", _("Waiting")
+    PREPROCESSING = "preprocessing", _("Looking at the files")
+    GENERATING = "generating", _("Making the frames")
+    ENHANCING = "enhancing", _("Refining")
+    PACKAGING = "packaging", _("Packing the result")
+    DONE = "done", _("Done")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
 
 
 class JobQuerySet(models.QuerySet["Job"]):
@@ -117,11 +122,11 @@ class Job(models.Model):
     """One face put into one video. Attempts are the tries; the job is the promise."""
 
     class Status(models.TextChoices):
-        QUEUED = "queued", "Queued"
-        PROCESSING = "processing", "In the works"
-        DONE = "done", "Done"
-        FAILED = "failed", "Failed"
-        CANCELLED = "cancelled", "Cancelled"
+        QUEUED = "queued", _("Queued")
+        PROCESSING = "processing", _("In the works")
+        DONE = "done", _("Done")
+        FAILED = "failed", _("Failed")
+        CANCELLED = "cancelled", _("Cancelled")
 
     # The whole state machine: from the left, one may go to any on the right.
     MOVES = {
@@ -305,20 +310,16 @@ class Job(models.Model):
     def retry(self, reason: str) -> None:
         """Queue it once more with a clean attempt, or raise NotRetryable."""
         if self.is_open or self.deleted_at:
-            raise NotRetryable(
-                f"Job {self.pk} is {self.status}; only a failed or cancelled job can be retried."
-            )
+            raise NotRetryable(gettext(ONLY_ENDED), job=self.pk, status=self.status)
         # Locked and read anew: jobs.retention may be about to delete the files.
         here = Job.objects.locked(self.pk)
         for asset in here.inputs:
             if not asset.is_available:
-                raise NotRetryable(f"The file {asset.name!r} of job {self.pk} has been deleted.")
+                raise NotRetryable(gettext(FILE_GONE), name=asset.name, job=self.pk)
         try:
             self.move(self.Status.QUEUED, reason, error_code="", error_message="")
         except IllegalMove as exc:
-            raise NotRetryable(
-                f"Job {self.pk} is {self.status}; only a failed or cancelled job can be retried."
-            ) from exc
+            raise NotRetryable(gettext(ONLY_ENDED), job=self.pk, status=self.status) from exc
         self.queue_dispatch()
 
     @transaction.atomic
@@ -326,7 +327,7 @@ class Job(models.Model):
         """Submit a job of the same files and wishes, but for these; or raise NotRetryable."""
         for asset in self.inputs:
             if not asset.is_available:
-                raise NotRetryable(f"The file {asset.name!r} of job {self.pk} has been deleted.")
+                raise NotRetryable(gettext(FILE_GONE), name=asset.name, job=self.pk)
         asked = {field: getattr(self, field) for field in self.ASKED} | changes
         more_photos = [photo.asset for photo in self.more_photos.all()]
         return Job.objects.submit(

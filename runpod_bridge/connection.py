@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from jobs.compute import ProviderError
 from runpod_bridge.checks import RUNPOD, is_loopback, missing_for_runpod
@@ -19,24 +20,29 @@ class Finding(NamedTuple):
 def findings() -> list[Finding]:
     """Look at the settings, and ask Runpod about the endpoint; nothing is sent that costs."""
     if missing := missing_for_runpod():
-        names = " and ".join(missing)
-        return [Finding(False, f"{names} is not set, so the work is done by the machines below.")]
+        names = _(" and ").join(missing)
+        said = _("%(names)s is not set, so the work is done by the machines below.")
+        return [Finding(False, said % {"names": names})]
     return [_provider(), _address(), _endpoint()]
 
 
 def _provider() -> Finding:
     if settings.COMPUTE_PROVIDER == RUNPOD:
-        return Finding(True, "Jobs go to Runpod.")
-    return Finding(False, f"COMPUTE_PROVIDER is {settings.COMPUTE_PROVIDER}, so jobs do not go to Runpod.")
+        return Finding(True, _("Jobs go to Runpod."))
+    said = _("COMPUTE_PROVIDER is %(provider)s, so jobs do not go to Runpod.")
+    return Finding(False, said % {"provider": settings.COMPUTE_PROVIDER})
 
 
 def _address() -> Finding:
     url = settings.PUBLIC_BASE_URL
     if not url:
-        return Finding(False, "PUBLIC_BASE_URL is not set: Runpod’s workers could not fetch the files.")
+        said = _("PUBLIC_BASE_URL is not set: Runpod’s workers could not fetch the files.")
+        return Finding(False, said)
     if is_loopback(url) and not is_loopback(settings.RUNPOD_API_BASE):
-        return Finding(False, f"PUBLIC_BASE_URL is {url}, which leads a worker at Runpod to itself.")
-    return Finding(True, f"Workers fetch files from {url}. Whether they reach it only a job shows.")
+        said = _("PUBLIC_BASE_URL is %(url)s, which leads a worker at Runpod to itself.")
+        return Finding(False, said % {"url": url})
+    said = _("Workers fetch files from %(url)s. Whether they reach it only a job shows.")
+    return Finding(True, said % {"url": url})
 
 
 def _endpoint() -> Finding:
@@ -45,5 +51,7 @@ def _endpoint() -> Finding:
     except ProviderError as exc:
         return Finding(False, str(exc))
     if not health.workers:
-        return Finding(False, f"{health.detail} No worker takes them: look at the endpoint’s maximum.")
-    return Finding(True, f"The key and the endpoint {settings.RUNPOD_ENDPOINT_ID} are right. {health.detail}")
+        said = _("No worker takes them: look at the endpoint’s maximum.")
+        return Finding(False, f"{health.detail} {said}")
+    said = _("The key and the endpoint %(endpoint)s are right.") % {"endpoint": settings.RUNPOD_ENDPOINT_ID}
+    return Finding(True, f"{said} {health.detail}")

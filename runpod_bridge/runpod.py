@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.utils.timezone import now
+from django.utils.translation import gettext as _
 
 from jobs.compute import Health, ProviderError, Report, State
 from jobs.models import Attempt, execution_timeout, job_budget
@@ -67,7 +68,8 @@ class RunpodProvider:
         up = sum(workers.get(name, 0) for name in UP)
         waiting = jobs.get("inQueue", 0)
         can_start_one = not waiting and not workers.get("unhealthy", 0)
-        detail = f"Runpod answers: {up} workers are up, {waiting} jobs wait."
+        answer = _("Runpod answers: %(up)d workers are up, %(waiting)d jobs wait.")
+        detail = answer % {"up": up, "waiting": waiting}
         return Health(workers=up or int(can_start_one), detail=detail)
 
 

@@ -104,7 +104,8 @@ class Transport {
   tell() {
     const paused = this.video.paused;
     if (paused) this.other?.pause();
-    this.bar.querySelector("[data-act=play] [data-words]").textContent = paused ? "Play" : "Pause";
+    const words = this.bar.querySelector("[data-act=play] [data-words]");
+    words.textContent = paused ? words.dataset.play : words.dataset.pause;
     this.follow();
   }
 

@@ -2,10 +2,13 @@
 "use strict";
 
 document.documentElement.classList.add("scripted");
+const WORDS = document.currentScript.dataset; // in the language of the page
 
-// --- Times, in the zone of whoever reads them
+// --- Times, in the zone of whoever reads them, and in the language of the page
 
-const CLOCK = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const LANGUAGE = document.documentElement.lang;
+const LOCALE = navigator.languages.find((each) => each.split("-")[0] === LANGUAGE) || LANGUAGE;
+const CLOCK = new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium", timeStyle: "medium" });
 
 function localiseTimes(root) {
   for (const time of root.querySelectorAll("time[data-local]")) {
@@ -46,9 +49,9 @@ async function copyText(button) {
   try {
     const source = document.getElementById(button.dataset.copy);
     await navigator.clipboard.writeText(source.value ?? source.textContent);
-    button.textContent = "Copied";
+    button.textContent = WORDS.copied;
   } catch {
-    button.textContent = "Select it and copy it by hand";
+    button.textContent = WORDS.byHand;
   }
 }
 

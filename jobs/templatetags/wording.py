@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 from django.template import Library
+from django.utils.formats import date_format
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from assets.models import Asset
 from jobs.models import Event, Job
@@ -13,16 +17,16 @@ register = Library()
 
 # What happened, by the status before and after.
 HEADLINES = {
-    ("", "queued"): "Submitted",
-    ("queued", "processing"): "Sent to a worker",
-    ("processing", "queued"): "Trying again",
-    ("processing", "done"): "Finished",
-    ("queued", "failed"): "Failed",
-    ("processing", "failed"): "Failed",
-    ("queued", "cancelled"): "Cancelled",
-    ("processing", "cancelled"): "Cancelled",
-    ("failed", "queued"): "Queued again",
-    ("cancelled", "queued"): "Queued again",
+    ("", "queued"): _("Submitted"),
+    ("queued", "processing"): _("Sent to a worker"),
+    ("processing", "queued"): _("Trying again"),
+    ("processing", "done"): _("Finished"),
+    ("queued", "failed"): _("Failed"),
+    ("processing", "failed"): _("Failed"),
+    ("queued", "cancelled"): _("Cancelled"),
+    ("processing", "cancelled"): _("Cancelled"),
+    ("failed", "queued"): _("Queued again"),
+    ("cancelled", "queued"): _("Queued again"),
 }
 
 SELF_EVIDENT = {"dispatched", "the result is here"}
@@ -30,26 +34,30 @@ CAUSE = re.compile(r"^(callback|poll|job-done|lease|deadline|dispatch): ")
 
 # What to do next, by the code of the error; the error's own sentence stands above it.
 ADVICE = {
-    "no_face_in_source": "Start a new job with a photo of one face: sharp, well lit, seen from the front.",
-    "no_face_in_video": "Start a new job with a clip in which a face can be seen from the front for a while.",
-    "decode_error": "The file may be damaged. If it plays for you, save it anew as MP4 and start a new job.",
-    "no_audio": "Start a new job and add a song or a speech as an audio file.",
-    "bad_output": "The worker's result could not be used. Retry; if it fails again, its log says more.",
-    "timed_out": "Retry with a shorter clip, a lower quality or without 4K.",
-    "worker_lost": "Check that the worker is running, then retry. Your files are still here.",
-    "provider_unavailable": "The machine that computes could not be reached. Retry in a few minutes.",
-    "provider_refused": "The settings of the compute provider need a look by whoever runs this service.",
+    "no_face_in_source": _("Start a new job with a photo of one face: sharp, well lit, seen from the front."),
+    "no_face_in_video": _(
+        "Start a new job with a clip in which a face can be seen from the front for a while."
+    ),
+    "decode_error": _(
+        "The file may be damaged. If it plays for you, save it anew as MP4 and start a new job."
+    ),
+    "no_audio": _("Start a new job and add a song or a speech as an audio file."),
+    "bad_output": _("The worker's result could not be used. Retry; if it fails again, its log says more."),
+    "timed_out": _("Retry with a shorter clip, a lower quality or without 4K."),
+    "worker_lost": _("Check that the worker is running, then retry. Your files are still here."),
+    "provider_unavailable": _("The machine that computes could not be reached. Retry in a few minutes."),
+    "provider_refused": _("The settings of the compute provider need a look by whoever runs this service."),
 }
 # With the same files these would only fail again.
 WANTS_OTHER_FILES = {"no_face_in_source", "no_face_in_video", "decode_error", "no_audio"}
-ADVICE_ELSE = "Retry. Your files are still here; if it fails again, the log of the worker says more."
+ADVICE_ELSE = _("Retry. Your files are still here; if it fails again, the log of the worker says more.")
 
 
 @register.filter
 def headline(event: Event) -> str:
     """“Submitted”, “Trying again”; what moved nothing is told by its own reason, less the brackets."""
     note = event.reason.partition(" (")[0]
-    return HEADLINES.get((event.old, event.new)) or note[:1].upper() + note[1:]
+    return str(HEADLINES.get((event.old, event.new), note[:1].upper() + note[1:]))
 
 
 @register.filter
@@ -62,7 +70,7 @@ def particulars(event: Event) -> str:
 
 @register.filter
 def advice(job: Job) -> str:
-    return ADVICE.get(job.error_code, ADVICE_ELSE)
+    return str(ADVICE.get(job.error_code, ADVICE_ELSE))
 
 
 @register.filter
@@ -75,6 +83,12 @@ def cover(job: Job) -> Asset | None:
     """The file whose picture stands for the job: the result, else the clip, else the photo."""
     assets = (job.output, job.reference_video, job.source_image)
     return next((asset for asset in assets if asset and asset.is_available and asset.thumbnail), None)
+
+
+@register.filter(expects_localtime=True)
+def day(at: datetime) -> str:
+    """“3 May 2026”, as the reader's language writes it."""
+    return date_format(at, gettext("j F Y"))
 
 
 @register.filter
@@ -102,14 +116,16 @@ def time_left(seconds: float | None) -> str:
     if seconds is None:
         return ""
     if seconds < 8:
-        return "a few seconds left"
+        return gettext("a few seconds left")
     if seconds < 60:
-        return f"about {round(seconds / 5) * 5} seconds left"
+        return gettext("about %(seconds)d seconds left") % {"seconds": round(seconds / 5) * 5}
     minutes = round(seconds / 60)
     if minutes < 60:
-        return f"about {minutes} minute{'s' if minutes > 1 else ''} left"
+        return ngettext("about %(minutes)d minute left", "about %(minutes)d minutes left", minutes) % {
+            "minutes": minutes
+        }
     hours, minutes = divmod(minutes, 60)
-    return f"about {hours} h {minutes} min left"
+    return gettext("about %(hours)d h %(minutes)d min left") % {"hours": hours, "minutes": minutes}
 
 
 @register.filter
