@@ -96,7 +96,7 @@ class NewBatch(forms.Form):
                 submit(
                     owner=self.owner,
                     parts=[("reference_video", clip), ("source_image", photo)],
-                    consent=consent.STATEMENT,
+                    consent=gettext(consent.STATEMENT),
                     consent_via="web form",
                     request_id=request_id,
                     mode=Mode.VIDEO_SWAP,

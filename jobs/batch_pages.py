@@ -12,7 +12,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.timezone import now
-from django.utils.translation import ngettext
+from django.utils.translation import gettext, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -75,7 +75,7 @@ def new_context(form: NewBatch) -> dict[str, Any]:
         "form": form,
         "clips": form.files_of["reference_video"],
         "photos": form.files_of["source_image"],
-        "statement": consent.STATEMENT,
+        "statement": gettext(consent.STATEMENT),
         "max_bytes": settings.MAX_UPLOAD_BYTES,
         "files_most": FILES_AT_ONCE,
         "jobs_most": JOBS_AT_ONCE,
