@@ -10,6 +10,7 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.timezone import now
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
@@ -94,7 +95,7 @@ def context_of(request: HttpRequest, form: NewJob) -> dict[str, Any]:
     return {
         "form": form,
         "files": kept_files(request.user, form),
-        "statement": consent.STATEMENT,
+        "statement": gettext(consent.STATEMENT),
         "paces": json.dumps(paces(request.user)),
         "start_seconds": START_SECONDS,
         "max_bytes": settings.MAX_UPLOAD_BYTES,

@@ -14,7 +14,7 @@ import pytest
 from django.conf import settings
 
 CODES = [code for code, _ in settings.LANGUAGES if code != settings.LANGUAGE_CODE]
-FIGURE = re.compile(r"%\(\w+\)[\d.]*\w")
+FIGURE = re.compile(r"%\(\w+\)[\d.]*\w|\{\w+\}")
 
 
 def catalogue(code: str, *, kind: str = "po", root: Path = settings.BASE_DIR) -> polib.POFile | polib.MOFile:
@@ -22,9 +22,9 @@ def catalogue(code: str, *, kind: str = "po", root: Path = settings.BASE_DIR) ->
     return polib.pofile(path) if kind == "po" else polib.mofile(path)
 
 
-def texts(catalogue: polib.POFile | polib.MOFile) -> dict[tuple[str, str], list[str]]:
+def texts(catalogue: polib.POFile | polib.MOFile) -> dict[tuple[str | None, str, str], list[str]]:
     return {
-        (entry.msgid, entry.msgid_plural): [entry.msgstr, *entry.msgstr_plural.values()]
+        (entry.msgctxt, entry.msgid, entry.msgid_plural): [entry.msgstr, *entry.msgstr_plural.values()]
         for entry in catalogue
     }
 
@@ -39,7 +39,7 @@ def test_every_text_is_translated(code):
 
 @pytest.mark.parametrize("code", CODES)
 def test_a_translation_tells_the_same_figures_and_names(code):
-    for (msgid, _), translations in texts(catalogue(code)).items():
+    for (_, msgid, _), translations in texts(catalogue(code)).items():
         for translation in filter(None, translations):
             assert sorted(FIGURE.findall(translation)) == sorted(FIGURE.findall(msgid)), translation
 
