@@ -185,8 +185,9 @@ def pool() -> dict[str, Any]:
     machines = list(
         WorkerToken.objects.filter(revoked_at=None).order_by("name").prefetch_related("workers__token")
     )
-    at_work = {attempt.worker: attempt for attempt in Attempt.objects.working().exclude(worker="")}
-    speeds = speeds_of([str(worker) for token in machines for worker in token.workers.all()])
+    names = [str(worker) for token in machines for worker in token.workers.all()]
+    at_work = {attempt.worker: attempt for attempt in Attempt.objects.working().filter(worker__in=names)}
+    speeds = speeds_of(names)
     around = {worker.pk for worker in Worker.objects.around(at)}
     return {
         "machines": [

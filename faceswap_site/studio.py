@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from hashlib import sha256
-from itertools import cycle, islice
+from itertools import chain, cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +28,10 @@ SAMPLES = BASE_DIR / "worker" / "samples"
 NAME, NEWCOMER, PASSWORD = "olivia", "newcomer", "a long and uncommon password"
 CLIPS = ["Holiday at the lake, the second day, before the rain.mp4", "clip.mp4", "speech_of_the_admiral.mov"]
 PHOTOS = ["astronaut.png", "portrait.jpg"]
-STATES = ["processing", "queued", "failed", "cancelled", *6 * ["done"]]
-READY_WITHIN = 60.0  # seconds
+OPEN = ["processing", "queued"]
+CLOSED = ["failed", *4 * ["done"], "cancelled", *4 * ["done"]]
+WORKER = "this-machine"
+READY_WITHIN = 240.0  # seconds; ten thousand jobs take a while
 NO_FACE = f"No face was found in the clip “{CLIPS[0]}”: it was looked at from 0:00 to 0:04."
 MEASURED = {
     "frames": 100,
@@ -51,7 +53,8 @@ def fill(count: int) -> dict[str, str]:
     from django.urls import reverse
 
     from faceswap_site.setup import owner_token
-    from jobs.models import Job, Share
+    from jobs.models import Batch, Job, KeptFace, Share
+    from runpod_bridge.models import WorkerToken
 
     if not count:
         return {"setup": reverse("setup", args=[owner_token()])}
@@ -65,7 +68,7 @@ def fill(count: int) -> dict[str, str]:
         stored(owner, "output", "hopper.mp4", ""),
     )
     jobs, attempts, events, assets = [], [], [], []
-    for number, status in enumerate(islice(cycle(STATES), count)):
+    for number, status in enumerate(islice(chain(OPEN, cycle(CLOSED)), count)):
         # Files of its own, of which the bytes are shared: as many rows as such a library has.
         clip, photo, output = (
             twin(asset, f"{number:05} {asset.name}")
@@ -97,9 +100,20 @@ def fill(count: int) -> dict[str, str]:
     write(assets, jobs, attempts, events)
     links = {status: f"/jobs/{job.pk}/" for job in reversed(jobs) for status in [job.status]}
     done = next(job for job in jobs if job.status == "done")
+    token, _ = WorkerToken.objects.issue(WORKER)
+    token.workers.create(name=WORKER, seen_at=at)
+    batch = Batch.objects.create(owner=owner, name="One face, six clips")
+    Job.objects.filter(pk__in=[job.pk for job in jobs[:6]]).update(batch=batch)
+    for asset, name in zip(photos, ["Ada, in the sun", "Grace"], strict=True):
+        KeptFace.objects.create(owner=owner, asset=asset, name=name)
     share = Share.objects.create(job=done, expires_at=at + timedelta(days=7))
-    last = f"/?before={jobs[-3].pk}"
-    return links | {"share": share.get_absolute_url(), "delete": f"/jobs/{done.pk}/delete/", "last": last}
+    return links | {
+        "share": share.get_absolute_url(),
+        "delete": f"/jobs/{done.pk}/delete/",
+        "middle": f"/?before={jobs[count // 2].pk}",
+        "last": f"/?before={jobs[-3].pk}",
+        "batch": f"/batches/{batch.pk}/",
+    }
 
 
 def write(assets: list[Any], jobs: list[Any], attempts: list[Any], events: list[Any]) -> None:
@@ -124,7 +138,7 @@ def stored(owner: Any, kind: str, sample: str, name: str) -> Any:
     asset = Asset.objects.expect(owner=owner, kind=kind, name=name)
     asset.keep(ContentFile(content), size=len(content), sha256=sha256(content).hexdigest())
     question = question_about(asset.file.path, kind, name)
-    (facts,) = probe([question], timeout=READY_WITHIN)
+    (facts,) = probe([question], timeout=60)
     assert isinstance(facts, Facts), facts
     describe(asset, facts, question)
     return asset
@@ -146,7 +160,7 @@ def attempt_at(job: Any, output: Any, at: datetime) -> Any:
         provider="runpod_bridge.pool.PoolProvider",
         external_id=str(job.pk),
         output=output,
-        worker="this-machine",
+        worker=f"{WORKER}/{WORKER}",
         created_at=job.created_at,
         sending_at=job.created_at,
         started_at=at - timedelta(seconds=40) if is_open else job.created_at + timedelta(seconds=4),

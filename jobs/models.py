@@ -209,9 +209,9 @@ class Job(models.Model):
             models.Index(
                 fields=["owner", "status"], name="jobs_counted", condition=Q(deleted_at=None, hidden_at=None)
             ),
-            # For undoing, and for jobs.sweep: what waits to be erased.
+            # For undoing, which the library asks about, and for jobs.sweep: what waits to be erased.
             models.Index(
-                fields=["hidden_at"],
+                fields=["owner", "hidden_at"],
                 name="jobs_hidden",
                 condition=Q(hidden_at__isnull=False, deleted_at=None),
             ),
@@ -536,6 +536,10 @@ class Attempt(models.Model):
         indexes = [
             # For the pool: the oldest attempt that no worker has taken.
             models.Index(fields=["created_at"], name="attempts_open", condition=Q(closed_at=None)),
+            # For the settings: how fast the workers were lately.
+            models.Index(
+                fields=["-closed_at"], name="attempts_completed", condition=Q(outcome="completed")
+            ),
             # For job-stop and jobs.sweep: those whose workers are to stop.
             models.Index(
                 fields=["worker"],
