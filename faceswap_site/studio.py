@@ -109,7 +109,6 @@ def fill(count: int) -> dict[str, str]:
     share = Share.objects.create(job=done, expires_at=at + timedelta(days=7))
     return links | {
         "share": share.get_absolute_url(),
-        "delete": f"/jobs/{done.pk}/delete/",
         "middle": f"/?before={jobs[count // 2].pk}",
         "last": f"/?before={jobs[-3].pk}",
         "batch": f"/batches/{batch.pk}/",

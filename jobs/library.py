@@ -63,7 +63,7 @@ class Search(forms.Form):
 @never_cache
 def library(request: HttpRequest) -> HttpResponse:
     owned, search = Job.objects.owned_by(request.user), Search(request.GET)
-    counts = dict(owned.order_by().values_list("status").annotate(Count("*")))
+    counts = dict(owned.order_by().values_list("status").annotate(count=Count("*")))
     page = paging.page_of(
         search.among(owned).with_parts(),
         before=request.GET.get("before", ""),

@@ -537,9 +537,7 @@ class Attempt(models.Model):
             # For the pool: the oldest attempt that no worker has taken.
             models.Index(fields=["created_at"], name="attempts_open", condition=Q(closed_at=None)),
             # For the settings: how fast the workers were lately.
-            models.Index(
-                fields=["-closed_at"], name="attempts_completed", condition=Q(outcome="completed")
-            ),
+            models.Index(fields=["-closed_at"], name="attempts_completed", condition=Q(outcome="completed")),
             # For job-stop and jobs.sweep: those whose workers are to stop.
             models.Index(
                 fields=["worker"],

@@ -23,8 +23,19 @@ WCAG = {
 SEEN = {"runOnly": {"type": "rule", "values": ["color-contrast", "target-size"]}}
 WIDTHS = [360, 390, 768, 1280, 1920, 2560]
 PAGES = [
-    *("/", "/?q=speech", "/?q=nothing-of-that-name", "/new/", "/settings/", "/help/", "/help/api/"),
-    *("last", "done", "failed", "processing", "queued", "cancelled", "delete", "/no/such/page/"),
+    *("/", "/?q=nothing-of-that-name", "/new/", "/settings/", "/help/", "/help/api/"),
+    *(
+        "last",
+        "done",
+        "failed",
+        "processing",
+        "queued",
+        "cancelled",
+        "batch",
+        "/faces/",
+        "/batches/new/",
+        "/no/such/page/",
+    ),
 ]
 OPEN = ["/login/", "share", "setup"]
 

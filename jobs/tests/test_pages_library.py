@@ -107,6 +107,24 @@ def test_the_library_takes_as_many_queries_for_many_as_for_few(page, shelf, coun
     assert few <= 5
 
 
+def test_news_of_many_open_jobs_take_as_many_queries_as_of_one(page, shelf, count_queries):
+    of = "&job=".join(["/live/?", *shelf(paging.SIZE)])
+    Job.objects.update(status=Job.Status.PROCESSING)
+
+    assert count_queries(of) == count_queries(f"/live/?job={shelf(1)[0]}") <= 3
+
+
+@pytest.mark.parametrize(
+    "address", ["/new/", "/faces/", "/batches/new/", "/storage/", "/help/", "/help/api/"]
+)
+def test_a_large_library_costs_the_other_pages_no_query(page, shelf, count_queries, address):
+    shelf(1)
+    few = count_queries(address)
+    shelf(paging.SIZE)
+
+    assert count_queries(address) == few <= 5
+
+
 def test_a_later_page_takes_one_query_more(page, shelf, count_queries):
     keys = shelf(2 * paging.SIZE)
 
