@@ -30,6 +30,7 @@ HEADLINES = {
 }
 
 SELF_EVIDENT = {"dispatched", "the result is here"}
+ATTEMPT = re.compile(r"^attempt (\d+)$")
 CAUSE = re.compile(r"^(callback|poll|job-done|lease|deadline|dispatch): ")
 
 # What to do next, by the code of the error; the error's own sentence stands above it.
@@ -57,6 +58,8 @@ ADVICE_ELSE = _("Retry. Your files are still here; if it fails again, the log of
 def headline(event: Event) -> str:
     """“Submitted”, “Trying again”; what moved nothing is told by its own reason, less the brackets."""
     note = event.reason.partition(" (")[0]
+    if number := ATTEMPT.match(note):
+        return gettext("Attempt %(number)s") % {"number": number[1]}
     return str(HEADLINES.get((event.old, event.new), note[:1].upper() + note[1:]))
 
 

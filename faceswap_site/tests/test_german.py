@@ -1,0 +1,163 @@
+"""Every page in German: no sentence of the English one is left, and every figure for scripts is the same."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.tokens import default_token_generator
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
+from django.utils.timezone import now
+
+from assets.models import Asset
+from faceswap_site.setup import owner_token
+from faceswap_site.studio import CLIPS, NAME, PHOTOS, fill
+from faceswap_site.tests.test_translations import catalogue
+from jobs.models import ApiKey, Job, Mode
+from runpod_bridge.models import Worker, WorkerToken
+
+pytestmark = pytest.mark.django_db
+SHOWN = {"alt", "aria-label", "placeholder", "title"}
+VOID = {"br", "hr", "img", "input", "link", "meta", "source"}
+UNREAD = {"code", "pre", "script", "style", "svg"}
+A_WORD = re.compile(r"[^\W\d_]{2,}")
+# Names, and what is kept in the words in which it was written.
+NAMES = {
+    *("TrueFaceSwapVideo", "API", "Runpod", "curl", "Python", "/v1/docs", "JPEG, PNG, WebP."),
+    *("alice", NAME, *CLIPS, *PHOTOS, "speech.m4a", "fsk_1", "gpu-1", "gpu-1:"),
+    *("Agreed.", f"{NAME}, web form,"),
+}
+NUMBER = re.compile(r"^\d{5} ")  # before the name of a file in the studio
+HERE = [
+    *("/", "/?q=nothing-of-that-name", "/?state=failed", "/new/", "/batches/new/", "/faces/", "/storage/"),
+    *("/settings/", "/help/", "/help/api/", "/no/such/page/"),
+]
+
+
+class Read(HTMLParser):
+    """What a page says, and what its attributes tell scripts in figures."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[tuple[str, bool]] = []
+        self.words: set[str] = set()
+        self.figures: set[tuple[str, str]] = set()
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        for name, value in attrs:
+            if name in SHOWN or re.match(r"data-.*=[^{]* ", f"{name}={value}"):
+                self.handle_data(value or "")
+            elif re.fullmatch(r"-?\d+[.,]\d+", value or ""):
+                self.figures.add((name, value or ""))
+        if tag not in VOID:
+            is_foreign = tag != "html" and "lang" in given
+            self.open.append((tag, tag in UNREAD or is_foreign or any(skip for _, skip in self.open)))
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        pass
+
+    def handle_endtag(self, tag: str) -> None:
+        while self.open and self.open.pop()[0] != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        if not (self.open and self.open[-1][1]):
+            self.words |= {part.strip() for part in re.split(r" · |\s{2,}", data) if A_WORD.search(part)}
+
+
+def english_left(english: str, german: str) -> set[str]:
+    same = {entry.msgid for entry in catalogue("de") if entry.msgid == entry.msgstr}
+    said = Read(english).words & Read(german).words
+    return {words for words in said - same if NUMBER.sub("", words) not in NAMES}
+
+
+def both(client: Client, address: str, **form: object) -> Iterator[str]:
+    for language in ("en", "de"):
+        client.cookies["django_language"] = language
+        answer = client.post(address, form) if form else client.get(address, headers={"Accept": "text/html"})
+        yield answer.text
+
+
+@pytest.fixture
+def staff(client, alice) -> Client:
+    alice.is_staff = True
+    alice.save()
+    client.force_login(alice)
+    return client
+
+
+def test_no_page_speaks_english_in_german(client):
+    links = fill(10)
+    owner = get_user_model().objects.get(username=NAME)
+    client.force_login(owner)
+    ApiKey.objects.issue(owner=owner, name="fsk_1", accepted="Agreed.")
+    Worker.objects.create(token=WorkerToken.objects.issue("gpu-1")[0], name="gpu-1", seen_at=now())
+    Job.objects.filter(mode=Mode.PHOTO_SING).first().hide("deleted", at=now())
+    looks = [f"/files/{asset.pk}/look/" for asset in Asset.objects.filter(kind__in=["video", "image"])[:2]]
+    del links["delete"]  # which is no page
+
+    left = {}
+    for address in [*HERE, *looks, *links.values(), f"/new/?again={Job.objects.first().pk}"]:
+        english, german = both(client, address)
+        left[address] = english_left(english, german)
+        assert Read(english).figures == Read(german).figures, address
+
+    assert {address: words for address, words in left.items() if words} == {}
+
+
+def test_the_pages_before_signing_in_neither(client, alice):
+    link = f"{urlsafe_base64_encode(force_bytes(alice.pk))}/{default_token_generator.make_token(alice)}"
+
+    for address in ("/login/", "/password/", "/password/x/x/", f"/password/{link}/"):
+        english, german = both(client, address)
+        assert not english_left(english, german), address
+
+
+def test_nor_the_first_page_of_all():
+    english, german = both(Client(), f"/setup/{owner_token()}/")
+
+    assert not english_left(english, german)
+
+
+@pytest.mark.parametrize(
+    ("address", "form"),
+    [
+        ("/new/", {"mode": "video_swap", "quality": "nonsense"}),
+        ("/batches/new/", {"quality": "nonsense"}),
+        ("/settings/keys/", {"name": ""}),
+        ("/settings/workers/", {"worker_name": "a b"}),
+        ("/settings/password/", {"old_password": "x", "new_password1": "y", "new_password2": "z"}),
+        ("/settings/profile/", {"email": "x", "language": "xx"}),
+        ("/help/api/", {"key": "x"}),
+    ],
+)
+def test_what_is_wrong_with_a_form_is_said_in_german(staff, address, form):
+    english, german = both(staff, address, **form)
+
+    assert "field-error" in english
+    assert not english_left(english, german)
+
+
+def test_a_file_is_refused_in_the_language_of_the_page_and_of_the_api_in_english(staff, api):
+    def nonsense() -> SimpleUploadedFile:
+        return SimpleUploadedFile("clip.mp4", b"nonsense", "video/mp4")
+
+    staff.cookies["django_language"] = "de"
+    page = staff.post("/files/", {"reference_video": nonsense()}, headers={"Accept": "text/html"})
+    answer = api.post(
+        "/v1/jobs",
+        {"mode": "video_swap", "reference_video": nonsense(), "source_image": nonsense(), "consent": "true"},
+        headers={"Accept-Language": "de"},
+    )
+
+    assert "ist keine Videodatei" in page.text
+    assert answer.json()["detail"] == "'clip.mp4' is not a video file of a kind that is taken here."
+    assert "Accept-Language" not in answer.get("Vary", "")
