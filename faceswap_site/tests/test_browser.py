@@ -117,6 +117,28 @@ def test_the_library_follows_an_open_job_to_its_end(visit):
     expect(page.locator(f"{card} img")).to_have_js_property("complete", True)
 
 
+def test_one_face_goes_into_two_clips_and_is_kept_for_the_next(visit):
+    page = visit("/batches/new/")
+    clips = [
+        {"name": name, "mimeType": "video/mp4", "buffer": CLIP.read_bytes()} for name in ("a.mp4", "b.mp4")
+    ]
+    page.locator("#id_reference_video").set_input_files(clips)
+    page.locator("#id_source_image").set_input_files(FACE)
+    page.get_by_label("Quality").select_option("fast")
+    page.get_by_label("I have the right to use this face and this video.").check()
+    page.get_by_role("button", name="Make 2 videos").click()
+    page.wait_for_url("**/batches/*-*/")
+
+    expect(page.locator("#batch")).to_contain_text("2 of 2 done", timeout=MADE_WITHIN)
+    expect(page.locator(".card .badge")).to_have_text(["Done", "Done"])
+    expect(page.locator(".card-download")).to_have_count(2)
+    expect(page.locator("#batch[hx-get]")).to_have_count(0)
+    page.locator(".card-link").first.click()
+    page.get_by_role("button", name="Keep this face").click()
+    page.get_by_role("link", name="In your face library").click()
+    expect(page.locator(".face", has_text="astronaut").get_by_role("link", name="Use it")).to_be_visible()
+
+
 def test_a_clip_without_a_face_fails_in_words_and_can_be_retried(visit, tiny_clip):
     page = visit("/new/")
     choose(page, clip=tiny_clip)

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.timezone import now
 
 from assets.models import Asset
+from assets.uploads import bounds_of
 from conftest import keep
 from jobs.analyses import Analysis
 from jobs.models import Job, KeptFace
@@ -28,6 +29,10 @@ def keep_face(owner, name: str = "aunt.jpg", people=(GOOD,), **seen) -> KeptFace
 
 def of(face: KeptFace, act: str) -> str:
     return reverse(f"jobs:{act}", args=[face.pk])
+
+
+def test_the_form_may_bring_a_file(settings):
+    assert bounds_of(FACES).limit() > settings.MAX_UPLOAD_BYTES
 
 
 def test_an_empty_library_says_what_it_is_for(page):
