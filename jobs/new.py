@@ -64,7 +64,12 @@ def submit(request: PageRequest, form: NewJob) -> Job | None:
 
 
 def proposed(request: HttpRequest) -> tuple[NewJob, list[Asset]]:
-    """Return the form to begin with: empty, or like the job `?again=`; and which of its files are gone."""
+    """Return the form to begin with, and which files of it are gone.
+
+    It is empty, or has the face `?face=` in it, or is like the job `?again=`.
+    """
+    if faces := request.GET.getlist("face"):
+        return NewJob(initial={"source_image_ids": faces}), []
     if not (again := request.GET.get("again")):
         return NewJob(), []
     job = get_object_or_404(Job.objects.owned_by(request.user).with_parts(), pk=uuid_of(again))

@@ -136,7 +136,8 @@ def test_one_face_goes_into_two_clips_and_is_kept_for_the_next(visit):
     page.locator(".card-link").first.click()
     page.get_by_role("button", name="Keep this face").click()
     page.get_by_role("link", name="In your face library").click()
-    expect(page.locator(".face", has_text="astronaut").get_by_role("link", name="Use it")).to_be_visible()
+    page.locator(".face", has_text="astronaut").get_by_role("link", name="Use it").click()
+    expect(page.locator(".file-name", has_text="astronaut.png")).to_be_visible()
 
 
 def test_a_clip_without_a_face_fails_in_words_and_can_be_retried(visit, tiny_clip):

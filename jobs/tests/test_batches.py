@@ -197,8 +197,8 @@ def test_news_are_the_figures_and_what_has_changed(page, batch):
     html = page.get(of(batch, "batch-live"), {"job": [first.pk, "nonsense"]}).text
 
     assert f'id="card-{first.pk}"' in html
-    assert str(second.pk) in html.partition("hx-trigger")[0]
-    assert f'id="card-{second.pk}"' not in html
+    assert f"?job={second.pk}" in html
+    assert f'id="state-{second.pk}"' not in html
 
 
 def test_the_asking_slows_down_and_ends(page, batch):

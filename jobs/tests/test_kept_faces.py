@@ -108,6 +108,22 @@ def test_a_form_may_offer_the_kept_faces(page, alice):
     assert f'data-kept-face="{face.asset_id}" data-name="&lt;aunt&gt;"' in html
 
 
+def test_a_new_job_begins_with_the_face(page, alice):
+    face = keep_face(alice)
+
+    html = page.get(reverse("jobs:new"), {"face": face.asset_id}).text
+
+    assert re.search(rf'name="source_image_ids?" value="{face.asset_id}"', html)
+
+
+def test_a_new_job_does_not_begin_with_what_is_no_photo_of_ones_own(page, bob, job):
+    for other in (keep_face(bob).asset_id, job.reference_video_id, "nonsense"):
+        answer = page.get(reverse("jobs:new"), {"face": other})
+
+        assert answer.status_code == 200
+        assert str(other) not in answer.text.partition("<main")[2].partition("</main>")[0]
+
+
 def test_a_face_gets_another_name(page, alice):
     face = keep_face(alice)
 
