@@ -51,7 +51,7 @@ def follow(jaw: Jaw | None, luma: np.ndarray, pose: Pose, shape: np.ndarray) -> 
         return Jaw(places=places, strip=read(luma, pose, places), rest=seen), shape
     strip = read(luma, pose, jaw.places)
     down, likeness = found_at(jaw.strip, strip, expected=seen - jaw.rest)
-    sure = float(np.clip((likeness - SURE[0]) / (SURE[1] - SURE[0]), 0, 1))
+    sure = min(max((likeness - SURE[0]) / (SURE[1] - SURE[0]), 0.0), 1.0)
     moved = shape.copy()
     moved[: topology.FACE_POINTS, 1] += sure * (jaw.rest + down - seen) * SHARES
     back = np.array([[1, 0, 0], [0, 1, -down / STEP]], np.float32)
@@ -78,12 +78,9 @@ def read(luma: np.ndarray, pose: Pose, places: np.ndarray) -> np.ndarray:
     grain = 2 * round(STEP * pose.scale) + 1
     margin = grain + 2
     height, width = luma.shape
-    (left, top), (right, bottom) = (
-        np.floor(points.min(axis=(0, 1))).astype(int) - margin,
-        np.ceil(points.max(axis=(0, 1))).astype(int) + margin,
-    )
-    left, right = np.clip((left, right), 0, width)
-    top, bottom = np.clip((top, bottom), 0, height)
+    x, y, across, down = cv2.boundingRect(points.reshape(-1, 2))
+    left, right = max(x - margin, 0), min(x + across + margin, width)
+    top, bottom = max(y - margin, 0), min(y + down + margin, height)
     if right - left < 2 or bottom - top < 2:
         return np.zeros(places.shape[:2], np.float32)
     calm = cv2.blur(luma[top:bottom, left:right], (grain, grain))
@@ -100,13 +97,13 @@ def read(luma: np.ndarray, pose: Pose, places: np.ndarray) -> np.ndarray:
 def found_at(known: np.ndarray, strip: np.ndarray, *, expected: float) -> tuple[float, float]:
     """Return how far the known strip's middle went down, and how like it is there, -1..1."""
     middle = known[ROWS:-ROWS]
-    if min(middle.std(), strip.std()) < 1e-3:
+    if any(cv2.meanStdDev(texture)[1].item() < 1e-3 for texture in (middle, strip)):
         return 0.0, 0.0
     likeness = cv2.matchTemplate(strip, middle, cv2.TM_CCOEFF_NORMED)[:, 0]
     ways = STEP * (np.arange(len(likeness)) - ROWS)
     scores = likeness - TRUST * (ways - expected) ** 2
-    best = int(np.clip(np.argmax(scores), 1, len(scores) - 2))
-    before, here, after = scores[best - 1 : best + 2]
+    best = min(max(int(scores.argmax()), 1), len(scores) - 2)
+    before, here, after = scores[best - 1 : best + 2].tolist()
     bend = before - 2 * here + after
-    between = np.clip((before - after) / (2 * bend), -0.5, 0.5) if bend < 0 else 0.0
+    between = min(max((before - after) / (2 * bend), -0.5), 0.5) if bend < 0 else 0.0
     return float(ways[best] + between * STEP), float(likeness[best])
