@@ -20,7 +20,6 @@ from faceswap_site.setup import owner_token
 from faceswap_site.studio import CLIPS, NAME, PHOTOS, fill
 from faceswap_site.tests.test_translations import catalogue
 from jobs.models import ApiKey, Job, Mode
-from runpod_bridge.models import Worker, WorkerToken
 
 pytestmark = pytest.mark.django_db
 SHOWN = {"alt", "aria-label", "placeholder", "title"}
@@ -30,7 +29,8 @@ A_WORD = re.compile(r"[^\W\d_]{2,}")
 # Names, and what is kept in the words in which it was written.
 NAMES = {
     *("TrueFaceSwapVideo", "API", "Runpod", "curl", "Python", "/v1/docs", "JPEG, PNG, WebP."),
-    *("alice", NAME, *CLIPS, *PHOTOS, "speech.m4a", "fsk_1", "gpu-1", "gpu-1:"),
+    *("alice", NAME, *CLIPS, *PHOTOS, "speech.m4a", "fsk_1", "this-machine", "this-machine:"),
+    *("One face, six clips", "Ada, in the sun", "Grace"),
     *("Agreed.", f"{NAME}, web form,"),
 }
 NUMBER = re.compile(r"^\d{5} ")  # before the name of a file in the studio
@@ -99,7 +99,6 @@ def test_no_page_speaks_english_in_german(client):
     owner = get_user_model().objects.get(username=NAME)
     client.force_login(owner)
     ApiKey.objects.issue(owner=owner, name="fsk_1", accepted="Agreed.")
-    Worker.objects.create(token=WorkerToken.objects.issue("gpu-1")[0], name="gpu-1", seen_at=now())
     Job.objects.filter(mode=Mode.PHOTO_SING).first().hide("deleted", at=now())
     looks = [f"/files/{asset.pk}/look/" for asset in Asset.objects.filter(kind__in=["video", "image"])[:2]]
 
