@@ -11,8 +11,8 @@ from jobs.models import Job, Mode, Quality
 
 LOOKED_AT = 200  # results, the newest
 FEWEST = 3  # of one mode and quality; of fewer, quartiles say nothing
-START_SECONDS = 1.0  # before the first frame: the column `first` of docs/benchmarks.md
-# Megapixels a second, by docs/benchmarks.md at 720p on two cores. Another machine may take twice as long.
+START_SECONDS = 2.0  # to fetch the files, and the column `first` of docs/benchmarks.md
+# Megapixels a second, by docs/benchmarks.md at 720p on two cores. Elsewhere it may take thrice as long.
 MEASURED_ONCE = {
     (Mode.VIDEO_SWAP, Quality.FAST): 54,
     (Mode.VIDEO_SWAP, Quality.BALANCED): 48,
@@ -25,7 +25,7 @@ MEASURED_ONCE = {
 
 @dataclass(frozen=True, kw_only=True)
 class Pace:
-    """Megapixels of the result a second, between the lower and the upper quartile."""
+    """Megapixels a second of the clip or the result, whichever is larger: lower and upper quartile."""
 
     slow: float
     quick: float
@@ -37,8 +37,9 @@ def paces(owner: Any) -> dict[str, dict[str, Any]]:
     # By owner, for which there is an index; of everybody's attempts there is none by their time.
     done = Job.objects.owned_by(owner).filter(status=Job.Status.DONE).order_by("-created_at", "-id")
     measured = defaultdict(list)
-    for mode, quality, metrics in done.values_list("mode", "quality", "latest__metrics")[:LOOKED_AT]:
-        if (pace := megapixels_a_second(metrics or {})) is not None:
+    columns = ("mode", "quality", "latest__metrics", "reference_video__width", "reference_video__height")
+    for mode, quality, metrics, width, height in done.values_list(*columns)[:LOOKED_AT]:
+        if (pace := megapixels_a_second(metrics or {}, (width or 0) * (height or 0))) is not None:
             measured[mode, quality].append(pace)
     told: dict[str, dict[str, Any]] = {mode: {} for mode in Mode.values}
     for (mode, quality), once in MEASURED_ONCE.items():
@@ -48,14 +49,15 @@ def paces(owner: Any) -> dict[str, dict[str, Any]]:
 
 def pace_of(measured: list[float], once: float) -> Pace:
     if len(measured) < FEWEST:
-        return Pace(slow=once / 2, quick=once, is_guess=True)
+        return Pace(slow=once / 3, quick=once, is_guess=True)
     slow, _, quick = quantiles(measured, n=4, method="inclusive")
     return Pace(slow=round(slow, 3), quick=round(quick, 3), is_guess=False)
 
 
-def megapixels_a_second(metrics: dict[str, Any]) -> float | None:
+def megapixels_a_second(metrics: dict[str, Any], clip_pixels: int) -> float | None:
     """Return the pace of one result, its start left out; None if its worker did not say enough."""
     frames, width, height = (metrics.get(name) or 0 for name in ("frames", "width", "height"))
     seconds = (metrics.get("run_seconds") or 0) - START_SECONDS
-    megapixels = frames * width * height / 1e6
-    return megapixels / seconds if megapixels > 0 and seconds > 0 else None
+    # A crop is cut out at the end: whoever is looked for is looked for in all of the clip.
+    megapixels = frames * max(width * height, clip_pixels) / 1e6
+    return megapixels / seconds if width * height * frames > 0 and seconds > 0 else None

@@ -22,7 +22,7 @@ from assets.errors import InvalidChoice, MissingField, Refusal
 from assets.models import Asset, AssetQuerySet
 from assets.problems import problem
 from assets.serving import SAFETY, gone_is_404, serve, serve_thumbnail
-from assets.uploads import HashedUpload, drain, refused_upload, take_in
+from assets.uploads import KINDS, HashedUpload, drain, refused_upload, take_in
 from jobs import looks, needs
 from jobs.analyses import Analysis
 
@@ -80,6 +80,16 @@ def told(field: str, asset: Asset) -> dict[str, Any]:
         "look_url": reverse("jobs:look", args=[asset.pk]) if asset.kind in looks.KINDS else None,
         "remove_url": reverse("jobs:remove-file", args=[asset.pk]),
     }
+
+
+@require_safe
+@never_cache
+def card(request: HttpRequest, asset_id: UUID) -> HttpResponse:
+    """A file that is here already, as `upload` answers with one."""
+    asset = get_object_or_404(mine(request).exclude(kind=Asset.Kind.OUTPUT), pk=asset_id)
+    looks.ask(asset, now())
+    field = next(field for field in FIELDS if KINDS[field] == asset.kind)
+    return render(request, "jobs/_file.html", {"field": field, "asset": asset})
 
 
 @require_safe

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.timezone import now
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
@@ -72,11 +73,12 @@ def proposed(request: HttpRequest) -> tuple[NewJob, list[Asset]]:
         return NewJob(initial={"source_image_ids": faces}), []
     if not (again := request.GET.get("again")):
         return NewJob(), []
-    job = get_object_or_404(Job.objects.owned_by(request.user).with_parts(), pk=uuid_of(again))
-    gone = [asset for asset in job.inputs if not asset.is_available]
-    for asset in job.inputs:
-        if asset.is_available:
-            looks.ask(asset, now())
+    jobs = Job.objects.owned_by(request.user).with_parts().prefetch_related("more_photos__asset")
+    job = get_object_or_404(jobs, pk=uuid_of(again))
+    inputs = job.inputs
+    gone = [asset for asset in inputs if not asset.is_available]
+    for asset in Asset.objects.available().filter(pk__in=[each.pk for each in inputs], analysis=None):
+        looks.ask(asset, now())
     wishes = ["mode", "quality", "aspect_ratio", "enable_4k", "trim_start", "trim_end"]
     initial: dict[str, Any] = {wish: getattr(job, wish) for wish in wishes}
     initial |= {"reference_video_id": job.reference_video_id, "driving_audio_id": job.driving_audio_id}
@@ -99,6 +101,7 @@ def uuid_of(text: object) -> UUID:
 def context_of(request: HttpRequest, form: NewJob) -> dict[str, Any]:
     return {
         "form": form,
+        "card_url": reverse("jobs:file-card", args=[UUID(int=0)]).replace(str(UUID(int=0)), "ID"),
         "files": kept_files(request.user, form),
         "statement": gettext(consent.STATEMENT),
         "paces": json.dumps(paces(request.user)),

@@ -35,6 +35,7 @@ urlpatterns = [
     path("files/", files.upload, name="upload"),
     path("files/<uuid:asset_id>/", files.file, name="file"),
     path("files/<uuid:asset_id>/thumbnail/", files.thumbnail, name="thumbnail"),
+    path("files/<uuid:asset_id>/card/", files.card, name="file-card"),
     path("files/<uuid:asset_id>/look/", files.look, name="look"),
     path("files/<uuid:asset_id>/faces/<int:number>/", files.face, name="face"),
     path("files/<uuid:asset_id>/remove/", files.remove, name="remove-file"),

@@ -14,7 +14,7 @@ function cropFrame(width, height, aspect, box) {
   return [within(x, w), within(y, h), w, h];
 }
 
-// How many pixels of the result a frame has, in millions; `worker.media.framing.output_size` is the exact way.
+// Millions of pixels to a frame of the result; `worker.media.framing.output_size` is the exact way.
 function megapixels(width, height, aspect, enable4k) {
   const [, , w, h] = cropFrame(width, height, aspect, null);
   const [short, long] = [width * w, height * h].sort((a, b) => a - b);
@@ -135,6 +135,7 @@ class Part {
     this.to.value = end;
     const values = { length: Math.max(end - start, 0).toFixed(1), whole: (this.seconds || 0).toFixed(1) };
     document.getElementById("part-length").textContent = word("length", values);
+    [this.start.placeholder, this.end.placeholder] = ["0", (this.seconds || 0).toFixed(1)];
     for (const range of [this.from, this.to]) {
       range.setAttribute("aria-valuetext", word("at", { time: Number(range.value).toFixed(1) }));
     }

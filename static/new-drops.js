@@ -18,6 +18,10 @@ function kindOf(file) {
   return ["video", "image", "audio"].includes(kind) ? kind : byName[file.name.split(".").pop().toLowerCase()];
 }
 
+function elementOf(html) {
+  return new DOMParser().parseFromString(html, "text/html").body.firstElementChild;
+}
+
 function markInvalid(slot) {
   const isWrong = slot.textContent.trim() !== "";
   for (const input of document.querySelectorAll(`[aria-describedby~="${slot.id}"]`)) {
@@ -141,7 +145,7 @@ class Drop {
   }
 
   answered(request, file) {
-    const [answer] = new DOMParser().parseFromString(request.responseText, "text/html").body.children;
+    const answer = elementOf(request.responseText);
     if (request.status === 201) return this.keep(answer, file);
     if (answer?.matches(".field-error")) return complain(this.slot, answer.textContent);
     return complain(this.slot, request.status === 403 ? word("stale") : word("failed", { status: request.status }));
@@ -150,9 +154,19 @@ class Drop {
   keep(card, file) {
     if (!this.takesMany) for (const old of this.cards) this.remove(old);
     complain(this.slot, "");
-    card.dataset.local = URL.createObjectURL(file);
+    if (file) card.dataset.local = URL.createObjectURL(file);
     this.files.append(card);
     htmx.process(card);
+  }
+
+  // A file that was here before; chosen twice it counts once.
+  adopt(html) {
+    const card = elementOf(html);
+    if (this.cards.some((other) => other.dataset.file === card.dataset.file)) return;
+    if (this.takesMany && this.cards.length >= PHOTOS_MOST) return complain(this.slot, word("too-many", { count: PHOTOS_MOST }));
+    this.keep(card);
+    this.tell();
+    this.changed();
   }
 
   remove(card) {

@@ -19,19 +19,19 @@ class Estimates {
     this.paces = JSON.parse(form.dataset.paces);
   }
 
-  // `work`: seconds, fps, width and height of what will be made; null before there are files.
+  // `work`: seconds, fps, width and height of what will be made, and megapixels of the clip; null before there are files.
   show(work) {
     const { mode, quality, aspect_ratio: aspect, enable_4k: large } = this.form.elements;
     const of = work ?? FULL_HD;
     const shape = work ? aspect.value : "original";
     const size = megapixels(of.width, of.height, shape, large.checked);
-    const all = of.seconds * of.fps * size;
+    const all = of.seconds * of.fps * Math.max(size, of.clip ?? 0); // As `jobs.estimates` measures it.
     for (const place of this.form.querySelectorAll("[data-time]")) {
-      const text = this.range(this.paces[mode.value][place.dataset.time], all);
-      place.textContent = work ? text : word("a-minute", { time: text });
+      place.textContent = this.range(this.paces[mode.value][place.dataset.time], all);
     }
     const pace = this.paces[mode.value][quality.value];
-    document.getElementById("time-source").textContent = word(pace.is_guess ? "guess" : "measured");
+    const source = [work ? "" : word("a-minute"), word(pace.is_guess ? "guess" : "measured")];
+    document.getElementById("time-source").textContent = source.join(" ");
     document.getElementById("send-time").textContent = work ? this.range(pace, all) : "";
   }
 

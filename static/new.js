@@ -13,6 +13,7 @@ class NewJob {
     this.part = new Part(form, () => this.estimate());
     this.estimates = new Estimates(form);
     listenForFiles(this.drops);
+    form.addEventListener("click", (event) => this.pick(event.target.closest("[data-kept-face]")));
     form.addEventListener("change", changed);
     form.addEventListener("htmx:load", changed); // What was seen in a file has come.
     addEventListener("beforeunload", (event) => {
@@ -44,6 +45,14 @@ class NewJob {
     if (!this.drops.some((drop) => drop.isGoing)) this.sendWhatWaits();
   }
 
+  // A face of the library, instead of a file that is sent.
+  async pick(button) {
+    if (!button) return;
+    const answer = await fetch(this.form.dataset.card.replace("ID", button.dataset.keptFace)).catch(() => null);
+    if (answer?.ok) this.photos.adopt(await answer.text());
+    else complain(this.photos.slot, answer ? word("failed", { status: answer.status }) : word("unreached"));
+  }
+
   frame() {
     const aspect = this.sings ? "original" : this.form.elements.aspect_ratio.value;
     this.videoScreen.frame(aspect, this.casting?.box);
@@ -54,9 +63,11 @@ class NewJob {
     const clip = this.part.card;
     const picture = this.sings ? this.photos.cards[0] : this.video.cards[0];
     const [start, end] = this.part.range;
-    const { width, height } = picture?.dataset ?? {};
-    const work = { seconds: end - start, fps: Number(clip?.dataset.fps) || RATE, width: Number(width), height: Number(height) };
-    this.estimates.show(clip && work.width && work.seconds > 0 ? work : null);
+    const size = (card) => [Number(card?.dataset.width) || 0, Number(card?.dataset.height) || 0];
+    const [[width, height], [clipWidth, clipHeight]] = [size(picture), size(this.video.cards[0])];
+    const fps = Number(clip?.dataset.fps) || RATE;
+    const work = { seconds: end - start, fps, width, height, clip: (clipWidth * clipHeight) / 1e6 };
+    this.estimates.show(clip && width && work.seconds > 0 ? work : null);
   }
 
   // Pressed while files were on their way: sent as soon as they are here.

@@ -44,7 +44,7 @@ def test_a_person_signs_in_with_the_keyboard_alone(browser: Browser, session: di
         page.keyboard.type(PASSWORD)
         page.keyboard.press("Enter")
 
-        expect(page.get_by_role("heading", name="New swap")).to_be_visible()
+        expect(page.get_by_role("heading", name="New job")).to_be_visible()
 
 
 def test_from_two_files_to_a_result_that_plays_beside_the_original(visit):

@@ -174,3 +174,15 @@ def test_a_dropped_song_chooses_the_mode_that_sings(visit):
 
     expect(page.get_by_label("Make a photo sing")).to_be_checked()
     expect(page.locator("#error-driving_audio")).to_contain_text("'song.m4a'")
+
+
+def test_a_kept_face_is_chosen_instead_of_a_file(visit):
+    page = visit("/faces/")
+    page.locator("input[type=file]").set_input_files(FACE)
+    expect(page.locator("img[src*='/thumbnail/'], img[src*='/faces/1/']").first).to_be_visible()
+    page.goto("/new/")
+
+    page.get_by_role("button", name="astronaut").first.click()
+
+    expect(page.locator("[data-drop=image] .file")).to_have_count(1)
+    seen(page, "image")

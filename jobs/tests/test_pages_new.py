@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from django.utils.html import escape
+from django.utils.timezone import now
 
 from assets.models import Asset
+from conftest import keep
 from jobs import consent
+from jobs.analyses import Analysis
 from jobs.models import AspectRatio, Job
 
 pytestmark = pytest.mark.django_db
@@ -218,3 +224,110 @@ def test_every_shape_can_be_chosen(page):
     html = page.get(NEW).text
 
     assert all(f'name="aspect_ratio" value="{value}"' in html for value in AspectRatio.values)
+
+
+# --- The page like another job, and what it says of time
+
+
+def test_again_begins_with_the_files_and_wishes_of_a_job_and_asks_for_consent_anew(page, job):
+    faces = [{"target": {"time": 0.5, "box": [0.1, 0.1, 0.5, 0.5]}, "source": None}]
+    Job.objects.update(faces=faces, quality="max", aspect_ratio="4:5", trim_start=0.25, trim_end=0.75)
+
+    html = page.get(f"{NEW}?again={job.pk}").text
+
+    assert f'name="reference_video_id" value="{job.reference_video_id}"' in html
+    assert f'name="source_image_ids" value="{job.source_image_id}"' in html
+    assert 'value="max" checked' in html
+    assert 'value="4:5" checked' in html
+    assert f'name="faces" value="{escape(json.dumps(faces))}"' in html
+    assert re.search(r'name="trim_start" value="0.25"', html)
+    assert not re.search(r'id="id_consent"[^>]* checked', html)
+    assert Analysis.objects.count() == 2
+
+
+def test_again_without_a_file_says_which_is_gone_and_forgets_who_was_in_it(page, job):
+    Job.objects.update(faces=[{"target": {"time": 0.5, "box": [0, 0, 1, 1]}, "source": 0}], trim_start=0.25)
+    job.reference_video.erase(now())
+
+    html = page.get(f"{NEW}?again={job.pk}").text
+
+    assert "“clip.mp4” of that job has been deleted" in html
+    assert "reference_video_id" not in html
+    assert f'value="{job.source_image_id}"' in html
+    assert 'name="trim_start" value' not in html
+    assert "target&quot;" not in html
+
+
+@pytest.mark.parametrize("again", ["nonsense", str(UUID(int=1))])
+def test_again_like_no_job_is_not_found(page, again):
+    assert page.get(f"{NEW}?again={again}").status_code == 404
+
+
+def test_again_is_for_the_owner(client, bob, job):
+    client.force_login(bob)
+
+    assert client.get(f"{NEW}?again={job.pk}").status_code == 404
+
+
+def test_a_file_that_was_chosen_takes_the_place_of_the_kept_one(send, job):
+    kept = {"reference_video_id": job.reference_video_id, "source_image_ids": [job.source_image_id]}
+    faces = json.dumps([{"target": {"time": 0.5, "box": [0, 0, 1, 1]}, "source": 0}])
+
+    assert send(**kept, faces=faces).status_code == 302
+
+    new = Job.objects.exclude(pk=job.pk).get()
+    assert new.reference_video != job.reference_video
+    assert (new.source_image == job.source_image, new.more_photos.count(), new.faces) == (False, 0, [])
+
+
+def test_kept_files_stay_when_the_form_comes_back(send, job):
+    response = send(reference_video=None, reference_video_id=job.reference_video_id, consent=None)
+
+    assert response.status_code == 422
+    assert f'name="reference_video_id" value="{job.reference_video_id}"' in response.text
+
+
+def test_another_persons_file_is_not_shown(send, bob, clip_bytes):
+    theirs = keep(bob, "video", "secret.mp4", clip_bytes)
+
+    response = send(reference_video=None, reference_video_id=theirs.pk)
+
+    assert response.status_code == 422
+    assert "secret.mp4" not in response.text
+
+
+def test_a_wrong_part_is_said_beside_its_times(send):
+    response = send(trim_start="5")
+
+    assert "trim.start must be a second of the clip" in beside(response.text, "trim_start")
+
+
+def test_the_preview_is_a_button_of_the_same_form(page):
+    assert re.search(r'<button[^>]*name="preview_seconds" value="3"', page.get(NEW).text)
+
+
+def test_how_many_files_and_jobs_there_are_costs_no_query(count_queries, done_job, photo_bytes):
+    def one_more(number: int) -> None:
+        photo = keep(done_job.owner, "image", f"{number}.jpg", photo_bytes)
+        done_job.more_photos.create(number=number, asset=photo)
+        Job.objects.get(pk=done_job.pk).again(consent_via="test")
+        count_queries(again)  # asks for looks
+
+    again = f"{NEW}?again={done_job.pk}"
+    one_more(1)
+    few, alone = count_queries(again), count_queries(NEW)
+    for number in range(2, 5):
+        one_more(number)
+
+    assert count_queries(NEW) == alone <= 4
+    assert count_queries(again) == few <= 8
+
+
+def test_a_file_that_is_here_is_shown_as_one_that_was_sent(page, alice, bob, photo_bytes):
+    photo, theirs = (keep(owner, "image", "face.jpg", photo_bytes) for owner in (alice, bob))
+
+    html = page.get(reverse("jobs:file-card", args=[photo.pk])).text
+
+    assert f'name="source_image_ids" value="{photo.pk}"' in html
+    assert Analysis.objects.get().asset == photo
+    assert page.get(reverse("jobs:file-card", args=[theirs.pk])).status_code == 404
