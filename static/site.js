@@ -35,6 +35,21 @@ function listenToAsking() {
   document.addEventListener("htmx:load", (event) => localiseTimes(event.detail.elt));
 }
 
+// --- The focus, when what had it was swapped away
+
+function listenToSwaps() {
+  let hadFocus = false;
+  document.addEventListener("htmx:beforeSwap", () => {
+    hadFocus = document.activeElement !== document.body;
+  });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (!hadFocus || document.activeElement !== document.body) return;
+    const place = event.target;
+    if (place.tabIndex < 0) place.tabIndex = -1; // What cannot have the focus by itself may be given it.
+    place.focus({ preventScroll: true });
+  });
+}
+
 // --- A notice of the browser's when a job has ended, for whoever chose that in the settings
 
 function tellOfEnds(event) {
@@ -64,4 +79,5 @@ document.addEventListener("DOMContentLoaded", () => {
   document.addEventListener("htmx:oobAfterSwap", tellOfEnds);
   localiseTimes(document);
   listenToAsking();
+  listenToSwaps();
 });

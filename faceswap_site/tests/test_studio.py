@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import product
 
 import pytest
+import requests
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from faceswap_site.studio import NAME, NEWCOMER, PASSWORD, studio
 from faceswap_site.tests.windows import watched
@@ -23,19 +25,8 @@ WCAG = {
 SEEN = {"runOnly": {"type": "rule", "values": ["color-contrast", "target-size"]}}
 WIDTHS = [360, 390, 768, 1280, 1920, 2560]
 PAGES = [
-    *("/", "/?q=nothing-of-that-name", "/new/", "/settings/", "/help/", "/help/api/"),
-    *(
-        "last",
-        "done",
-        "failed",
-        "processing",
-        "queued",
-        "cancelled",
-        "batch",
-        "/faces/",
-        "/batches/new/",
-        "/no/such/page/",
-    ),
+    *("/", "/?q=nothing-of-that-name", "last", "done", "failed", "processing", "queued", "batch", "/new/"),
+    *("/batches/new/", "/faces/", "/settings/", "/help/", "/help/api/", "/no/such/page/"),
 ]
 OPEN = ["/login/", "share", "setup"]
 
@@ -112,3 +103,95 @@ def test_a_page_meets_wcag_and_fits_its_window(window):
         assert window.evaluate(
             "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
         ), width
+
+
+def test_every_page_brings_less_than_50_kb_of_styles_and_scripts(links, sign_in):
+    """As the server sends them, compressed, and htmx among them."""
+    session = requests.Session()
+    session.cookies.update({cookie["name"]: cookie["value"] for cookie in sign_in[NAME]["cookies"]})
+
+    def size(address: str) -> int:
+        answer = session.get(links["home"] + address, headers={"Accept-Encoding": "br, gzip"}, stream=True)
+        assert answer.headers["Content-Encoding"] in ("br", "gzip"), address
+        return len(answer.raw.read(decode_content=False))
+
+    for path in [*PAGES, "share"]:
+        html = session.get(links.get(path) or links["home"] + path).text
+        brought = set(re.findall(r'(?:src|href)="(/static/[^"]+\.(?:css|js))"', html))
+        assert brought, path
+        assert sum(map(size, brought)) < 50_000, path
+
+
+# What has the focus, whether one sees that it has, and whether the page has it in view.
+FOCUS = """() => {
+  const at = document.activeElement, style = getComputedStyle(at), box = at.getBoundingClientRect();
+  return {
+    lost: at === document.body,
+    seen: (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2) || at.matches("main"),
+    inView: box.bottom > 0 && box.top < innerHeight,
+    name: at.outerHTML.slice(0, 160),
+  };
+}"""
+
+
+def reach(page: Page, wanted: str) -> None:
+    """Press Tab until what is wanted has the focus; whatever has it on the way shows it."""
+    for _ in range(200):
+        page.keyboard.press("Tab")
+        focus = page.evaluate(FOCUS)
+        assert focus["lost"] or (focus["seen"] and focus["inView"]), focus["name"]
+        if page.evaluate("(wanted) => document.activeElement.matches(wanted)", wanted):
+            return
+    raise AssertionError(f"{wanted} cannot be reached with Tab alone.")
+
+
+def keeps_focus(page: Page) -> bool:
+    return not page.evaluate(FOCUS)["lost"]
+
+
+def test_whoever_has_no_mouse_watches_shares_deletes_and_takes_that_back(browser, links):
+    with watched(browser.new_context(base_url=links["home"], reduced_motion="reduce"), links["home"]) as page:
+        page.goto("/")
+        page.keyboard.type(NAME)
+        page.keyboard.press("Tab")
+        page.keyboard.type(PASSWORD)
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"{links['home']}/")
+
+        reach(page, f"[href='{links['done'].removeprefix(links['home'])}']")
+        page.keyboard.press("Enter")
+        page.wait_for_url(links["done"])
+        moment = "document.querySelector('#result video').currentTime"
+        page.wait_for_function("document.querySelector('#result video').readyState >= 1")
+        page.keyboard.press(".")
+        page.wait_for_function(f"{moment} > 0")
+        reach(page, "[data-view=slider]")
+        page.keyboard.press("Enter")
+        reach(page, ".cut input")
+        page.keyboard.press("ArrowLeft")
+        assert page.locator(".cut input").input_value() == "49"
+
+        reach(page, "[hx-post$='/share/'] button")
+        page.keyboard.press("Enter")
+        expect(page.locator(".share-link")).to_have_count(2)
+        assert keeps_focus(page)
+        reach(page, "[hx-post$='/end/'] button")
+        page.keyboard.press("Enter")
+        expect(page.locator(".share-link")).to_have_count(1)
+        assert keeps_focus(page)
+
+        page.goto("/")
+        for number in range(2):
+            reach(page, f".card:nth-child({number + 3}) .card-pick input")
+            page.keyboard.press("Space")
+        page.keyboard.press("Shift+Tab")
+        for _ in range(40):
+            if page.evaluate("document.activeElement.matches('[formaction$=\"/delete/\"]')"):
+                break
+            page.keyboard.press("Shift+Tab")
+        page.keyboard.press("Enter")
+        expect(page.locator("#undo")).to_contain_text("2 jobs deleted")
+        reach(page, "#undo button")
+        page.keyboard.press("Enter")
+        expect(page.locator("#undo form")).to_have_count(0)
+        expect(page.locator(".card")).to_have_count(24)
