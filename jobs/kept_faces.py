@@ -8,11 +8,10 @@ from typing import Any
 from django.conf import settings
 from django.db import models, transaction
 from django.utils.timezone import now
+from django.utils.translation import gettext
 
 from assets.errors import NotFound
 from assets.models import Asset
-
-NOBODY = "No face was found in the photo."
 
 
 class KeptFaceQuerySet(models.QuerySet["KeptFace"]):
@@ -58,7 +57,6 @@ class KeptFace(models.Model):
             return ""
         if analysis.error_code:
             return analysis.error_message
-        taken = [person for person in analysis.people if person.get("taken")]
-        if not taken:
-            return NOBODY
-        return "" if taken[0].get("usable") else taken[0].get("sentence") or NOBODY
+        nobody = gettext("No face was found in the photo.")
+        taken = next((person for person in analysis.people if person.get("taken")), {})
+        return "" if taken.get("usable") else taken.get("sentence") or nobody
