@@ -58,5 +58,5 @@ class KeptFace(models.Model):
         if analysis.error_code:
             return analysis.error_message
         nobody = gettext("No face was found in the photo.")
-        taken = next((person for person in analysis.people if person.get("taken")), {})
+        taken: dict[str, Any] = next((person for person in analysis.people if person.get("taken")), {})
         return "" if taken.get("usable") else taken.get("sentence") or nobody
