@@ -85,9 +85,10 @@ def bend_piece(cutout: Cutout, group: np.ndarray, triangles: np.ndarray) -> Piec
     moved = cutout.new - np.array([box.left, box.top, 0], np.float32)
     drawn = rasterize(moved, triangles, values, width=box.width, height=box.height)
     places = drawn[..., :2] * np.array([cutout.width, cutout.height], np.float32) - np.float32(0.5)
-    half_places = cv2.resize(
-        (places - 0.5) / 2, (box.width // 2, box.height // 2), interpolation=cv2.INTER_AREA
-    )
+    # At the edge a half pixel has places for some of its four only: their mean, without the -1 of the rest.
+    halved = cv2.resize(np.maximum(drawn, 0), (box.width // 2, box.height // 2), interpolation=cv2.INTER_AREA)
+    half_places = halved[..., :2] / np.maximum(halved[..., 2:], np.float32(0.01))
+    half_places = half_places * (np.array([cutout.width, cutout.height], np.float32) / 2) - np.float32(0.5)
     return Piece(
         box=box,
         luma=remap(cutout.luma, places),
