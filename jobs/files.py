@@ -115,6 +115,7 @@ def shown(person: dict[str, Any]) -> dict[str, Any]:
     return {
         "target": json.dumps(target),
         "percent": max(1, round(100 * person.get("seen", 0))),
+        "reason": person.get("reason", ""),
         "sentence": person.get("sentence", ""),
         "taken": person.get("taken"),
     }

@@ -24,7 +24,7 @@ class KeptFaceQuerySet(models.QuerySet["KeptFace"]):
         """Let a photo stay, under its file's name; once, however often it is asked for."""
         # Locked: whoever releases files may be about to erase it.
         if not Asset.objects.available().select_for_update(no_key=True).filter(pk=asset.pk).exists():
-            raise NotFound(f"The file {asset.name!r} has been deleted.")
+            raise NotFound(gettext("The file %(name)r has been deleted."), name=asset.name)
         name = PurePath(asset.name).stem or asset.name
         return self.get_or_create(asset=asset, defaults={"owner": asset.owner, "name": name[:80]})[0]
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.utils.timezone import now
+from django.utils.translation import gettext as _
 
 from assets import space
 from assets.errors import InvalidChoice, MissingField, NotFound
@@ -98,7 +99,7 @@ def hold(kept: Sequence[tuple[str, Asset]]) -> None:
     found = {asset.pk for asset in here}
     for field, asset in kept:
         if asset.pk not in found:
-            raise NotFound(f"The file {asset.name!r} has been deleted.").on(field)
+            raise NotFound(_("The file %(name)r has been deleted."), name=asset.name).on(field)
 
 
 def kept_parts(owner: Any, named: Sequence[tuple[str, UUID]]) -> list[Part]:
@@ -110,7 +111,7 @@ def kept_parts(owner: Any, named: Sequence[tuple[str, UUID]]) -> list[Part]:
 def kept_part(name: str, asset_id: UUID, asset: Asset | None) -> Part:
     field = name.replace("_id", "")
     if asset is None:
-        raise NotFound(f"There is no file {asset_id} of yours, or it has been deleted.").on(name)
+        raise NotFound(_("There is no file %(id)s of yours, or it has been deleted."), id=asset_id).on(name)
     if asset.kind != KINDS[field]:
         raise InvalidChoice(f"{asset.name!r} is no {KINDS[field]}, but of kind {asset.kind}.").on(name)
     return field, asset
@@ -131,8 +132,8 @@ def check_parts(mode: Mode, fields: Sequence[str], faces: str) -> None:
             "driving_audio"
         )
     if (photos := fields.count("source_images")) > PHOTOS_MOST:
-        raise InvalidChoice(f"There are {photos} photos; at most {PHOTOS_MOST} are taken.").on(
-            "source_images"
-        )
+        raise InvalidChoice(
+            _("There are %(count)d photos; at most %(most)d are taken."), count=photos, most=PHOTOS_MOST
+        ).on("source_images")
     if faces and mode != Mode.VIDEO_SWAP:
         raise InvalidChoice(f"faces is about the people in a video; {mode} has no use for it.").on("faces")

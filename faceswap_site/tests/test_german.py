@@ -159,3 +159,13 @@ def test_a_file_is_refused_in_the_language_of_the_page_and_of_the_api_in_english
     assert "ist keine Videodatei" in page.text
     assert answer.json()["detail"] == "'clip.mp4' is not a video file of a kind that is taken here."
     assert "Accept-Language" not in answer.get("Vary", "")
+
+
+def test_a_failure_is_told_by_its_code_with_the_kept_sentence_beside_it(staff, job):
+    Job.objects.update(status="failed", error_code="no_face_in_video", error_message="No face in 'clip.mp4'.")
+
+    english, german = both(staff, job.get_absolute_url())
+
+    assert '<p class="why" lang="en">No face in &#x27;clip.mp4&#x27;.</p>' in english
+    assert '<p class="why">Im Video wurde kein Gesicht gefunden.</p>' in german
+    assert '<p class="hint" lang="en">No face in &#x27;clip.mp4&#x27;.</p>' in german

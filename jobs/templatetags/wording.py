@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
+from django.conf import settings
 from django.template import Library
 from django.utils.formats import date_format
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from assets.models import Asset
@@ -52,6 +53,28 @@ ADVICE = {
 # With the same files these would only fail again.
 WANTS_OTHER_FILES = {"no_face_in_source", "no_face_in_video", "decode_error", "no_audio"}
 ADVICE_ELSE = _("Retry. Your files are still here; if it fails again, the log of the worker says more.")
+
+# What a kept sentence, which is English, says in general: for readers of another language.
+GISTS = {
+    "no_face_in_source": _("No face was found in the photo."),
+    "no_face_in_video": _("No face was found in the video."),
+    "decode_error": _("A file could not be read."),
+    "no_audio": _("There is no sound to sing to."),
+    "bad_output": _("The result could not be used."),
+    "timed_out": _("It took longer than it may."),
+    "worker_lost": _("Nothing was heard from the worker any more."),
+    "provider_unavailable": _("The machine that computes did not answer."),
+    "provider_refused": _("The compute provider refused the job."),
+    "look_failed": _("The file could not be looked at."),
+    "too_small": _("The face is too small to be made out well."),
+    "turned_away": _("The face is turned away too far: one side is not seen."),
+}
+
+
+@register.filter
+def gist(code: str) -> str:
+    """A sentence on this code in the reader's language; nothing in English, where the kept one says more."""
+    return "" if get_language() == settings.LANGUAGE_CODE else str(GISTS.get(code, ""))
 
 
 @register.filter
