@@ -178,11 +178,11 @@ def test_a_dropped_song_chooses_the_mode_that_sings(visit):
 
 def test_a_kept_face_is_chosen_instead_of_a_file(visit):
     page = visit("/faces/")
-    page.locator("input[type=file]").set_input_files(FACE)
-    expect(page.locator("img[src*='/thumbnail/'], img[src*='/faces/1/']").first).to_be_visible()
+    page.locator("input[type=file]").set_input_files(OTHER_FACE)
+    expect(page.locator(".face", has_text="grace_hopper")).to_be_visible()
     page.goto("/new/")
 
-    page.get_by_role("button", name="astronaut").first.click()
+    page.get_by_role("button", name="grace_hopper").first.click()
 
     expect(page.locator("[data-drop=image] .file")).to_have_count(1)
     seen(page, "image")
