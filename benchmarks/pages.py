@@ -1,7 +1,7 @@
 """How long the service takes for each page of a person with very many jobs: `python -m benchmarks.pages`.
 
 Over real HTTP against the web server, and nothing else runs: `--jobs 10000 --rounds 50`. With DATABASE_URL
-naming a PostgreSQL server, in a fresh database there. CPU is the web server's own, a mean over the rounds.
+naming a PostgreSQL server, in a fresh database there. Milliseconds; CPU is the web server's own, a mean.
 """
 
 from __future__ import annotations
@@ -21,8 +21,6 @@ import requests
 
 from faceswap_site.copies import Copy, fresh_database
 from faceswap_site.studio import NAME, PASSWORD, studio
-
-GOAL = 50  # milliseconds
 
 
 def addresses(links: dict[str, str]) -> dict[str, str]:
@@ -100,11 +98,10 @@ def main() -> None:
         fresh_database(os.environ) as environ,
         studio(Path(folder), jobs=arguments.jobs, environ=environ) as (copy, links),
     ):
-        print("| page | median ms | 95 % ms | CPU ms | within goal |\n|---|---|---|---|---|", flush=True)
+        print("| page | least | median | 95 % | CPU |\n|---|---|---|---|---|", flush=True)
         for name, spans, cpu in measure(copy, links, arguments.rounds):
             middle, p95 = statistics.median(spans), sorted(spans)[round(0.95 * len(spans)) - 1]
-            verdict = "yes" if middle < GOAL else "NO"
-            print(f"| {name} | {middle:.1f} | {p95:.1f} | {cpu:.1f} | {verdict} |", flush=True)
+            print(f"| {name} | {min(spans):.1f} | {middle:.1f} | {p95:.1f} | {cpu:.1f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -162,9 +162,9 @@ def test_whoever_has_no_mouse_watches_shares_deletes_and_takes_that_back(browser
         page.keyboard.press("Enter")
         page.wait_for_url(links["done"])
         moment = "document.querySelector('#result video').currentTime"
-        page.wait_for_function("document.querySelector('#result video').readyState >= 1")
+        page.wait_for_function("() => document.querySelector('#result video').readyState >= 1")
         page.keyboard.press(".")
-        page.wait_for_function(f"{moment} > 0")
+        page.wait_for_function(f"() => {moment} > 0")
         reach(page, "[data-view=slider]")
         page.keyboard.press("Enter")
         reach(page, ".cut input")
