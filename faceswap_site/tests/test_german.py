@@ -17,7 +17,8 @@ from django.utils.timezone import now
 
 from assets.models import Asset
 from faceswap_site.setup import owner_token
-from faceswap_site.studio import CLIPS, NAME, PHOTOS, fill
+from faceswap_site.studio import NAME
+from faceswap_site.studio_rows import CLIPS, PHOTOS, fill
 from faceswap_site.tests.test_translations import catalogue
 from jobs.models import ApiKey, Job, Mode
 
