@@ -111,6 +111,7 @@ def test_the_rest_is_made_and_the_result_is_the_same(clip, whole, tmp_path, segm
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_it_may_be_killed_again_and_again(clip, whole, tmp_path):
     for frame in (30, 60, 90):
         (tmp_path / f"{frame}").mkdir()
