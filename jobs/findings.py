@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -29,16 +28,19 @@ class Gap:
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
-    """`share` is of the frames, in percent; `likeness` the mean distance to the source, `line` its course."""
+    """`share` is of the frames, in percent; `likeness` the mean distance to the source, `dots` its course."""
 
     share: float | None
     gaps: list[Gap]
     likeness: float | None
-    line: str
-    dots: list[dict[str, float]]
+    dots: list[tuple[float, float]]
     threshold: float
     flicker: float | None
     steadiness: str
+
+    @property
+    def line(self) -> str:
+        return " ".join(f"{x:.1f},{y:.1f}" for x, y in self.dots)
 
 
 def findings_of(job: Job) -> Findings | None:
@@ -59,8 +61,7 @@ def findings_of(job: Job) -> Findings | None:
         share=None if swapped is None else min(100.0, 100 * swapped / metrics["frames"]),
         gaps=[gap(start, end, seconds) for start, end in metrics.get("missed") or []],
         likeness=sum(distance for _, distance in looks) / len(looks) if looks else None,
-        line=" ".join(f"{dot['x']:.1f},{dot['y']:.1f}" for dot in dots(looks, seconds)),
-        dots=dots(looks, seconds),
+        dots=[(min(WIDTH, WIDTH * at / seconds), height_of(distance)) for at, distance in looks],
         threshold=height_of(SAME_PERSON),
         flicker=flicker,
         steadiness=steadiness(flicker),
@@ -70,13 +71,6 @@ def findings_of(job: Job) -> Findings | None:
 def gap(start: float, end: float, seconds: float) -> Gap:
     width = max(NARROWEST, WIDTH * (end - start) / seconds)
     return Gap(start=start, end=end, x=min(WIDTH * start / seconds, WIDTH - width), width=width)
-
-
-def dots(looks: list[list[float]], seconds: float) -> list[dict[str, Any]]:
-    return [
-        {"x": min(WIDTH, WIDTH * at / seconds), "y": height_of(distance), "at": at, "distance": distance}
-        for at, distance in looks
-    ]
 
 
 def height_of(distance: float) -> float:

@@ -566,11 +566,11 @@ class Attempt(models.Model):
         return (self.closed_at - self.started_at).total_seconds()
 
     def fps(self, at: datetime) -> float | None:
-        """Frames a second since its worker began to say how far it is; None before anything can be said."""
-        if self.pace_at is None or self.percent is None or not self.frames_total or at <= self.pace_at:
+        """Frames a second, by the pace that the time left is told by; None before anything can be said."""
+        seconds_left = self.eta_seconds(at)
+        if not (seconds_left and self.frames_total and self.percent is not None):
             return None
-        made = (self.percent - (self.pace_percent or 0)) / 100 * self.frames_total
-        return round(made / (at - self.pace_at).total_seconds(), 1) if made > 0 else None
+        return round((100 - self.percent) / 100 * self.frames_total / seconds_left, 1)
 
     def eta_seconds(self, at: datetime) -> float | None:
         """Seconds left, if it goes on at its own pace; None before anything can be said."""

@@ -61,8 +61,8 @@ def test_a_gap_of_one_frame_can_be_hit(measured):
 def test_the_likelier_the_higher_and_nothing_leaves_the_drawing(measured):
     near, far = findings_of(measured(frames=25, identity=[[0, 0.3], [99, 1.5]])).dots
 
-    assert near["y"] < far["y"] == HEIGHT
-    assert far["x"] == WIDTH
+    assert near[1] < far[1]
+    assert far == (WIDTH, HEIGHT)
 
 
 def test_of_what_nothing_was_measured_nothing_is_said(page, measured):
