@@ -60,7 +60,8 @@ def chip(view: View, landmarks: np.ndarray) -> np.ndarray:
 
 class Identifier:
     def __init__(self) -> None:
-        self.network = open_network("identity")
+        # 37 MB less, and 7 ms a look instead of 4, of which there is one a second.
+        self.network = open_network("identity", small=True)
 
     def embedding(self, view: View, landmarks: np.ndarray) -> np.ndarray:
         """Return the (128,) float32 embedding of the face with these (478, 3) landmarks, in view pixels."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -18,6 +19,9 @@ X264 = {
     "balanced": ("veryfast", 18),
     "max": ("medium", 15),
 }
+# Each thread of x264 codes a picture of its own, of 10 MB at 1080p; by itself it would take three for two
+# cores, and on large machines more than are ever busy beside the swap.
+THREADS = min(4, os.cpu_count() or 1)
 # From this many pixels on, memory and time decide: pictures that wait in x264 or are coded side by side cost
 # some 40 MB each at 4K. So few are looked ahead at, and the threads share one picture instead.
 LARGE = 6_000_000
@@ -78,6 +82,7 @@ class Encoder:
         context = self._track.codec_context
         context.width, context.height, context.pix_fmt = encoding.width, encoding.height, "yuv420p"
         context.time_base = encoding.time_base
+        context.thread_count = THREADS
         context.thread_type = "SLICE" if encoding.is_large else "AUTO"
         context.colorspace = encoding.colour.space
         context.color_range = int(ColorRange.MPEG)

@@ -5,6 +5,8 @@ Two rows of the squares that we cut, then two of those that dlib cuts with its o
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -115,3 +117,25 @@ def test_who_stands_left_does_not_matter(identifier):
 
     assert {path: distance(one[path], other[path]) < 0.1 for path in one} == {ASTRONAUT: True, HOPPER: True}
     assert distance(one[ASTRONAUT], other[HOPPER]) > SAME
+
+
+OPENED = """
+from pathlib import Path
+from worker.faces import identity
+
+def most_mib():
+    lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return int(lines["VmHWM"].split()[0]) // 1024
+
+before = most_mib()
+identity.Identifier()
+print(most_mib() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process the most memory it held")
+def test_opening_the_network_takes_little_more_memory_than_its_weights():
+    weights = 22  # MiB: they are kept in half of that, and computed with in float32
+    told = subprocess.run([sys.executable, "-c", OPENED], check=True, capture_output=True, text=True)
+
+    assert int(told.stdout) < 2.5 * weights

@@ -6,6 +6,7 @@ import av
 import numpy as np
 import pytest
 
+from worker.media import encode
 from worker.media.encode import Encoder, Encoding
 from worker.media.picture import HD, Picture
 
@@ -47,3 +48,16 @@ def test_few_pictures_of_4k_wait_in_the_encoder(quality, tmp_path):
 
 def test_smaller_ones_may(tmp_path):
     assert most_that_wait(tmp_path / "small.mp4", 640, 360, "balanced") > 10
+
+
+def test_a_thread_less_lets_a_picture_less_wait(tmp_path, monkeypatch):
+    waited = {}
+    for threads in (2, 4):
+        monkeypatch.setattr(encode, "THREADS", threads)
+        waited[threads] = most_that_wait(tmp_path / "small.mp4", 640, 360, "fast")
+
+    assert waited[4] - waited[2] == 2
+
+
+def test_many_cores_take_no_more_memory():
+    assert encode.THREADS <= 4
