@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Sum
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -21,6 +21,7 @@ from assets.models import Asset
 from jobs import paging
 from jobs.errors import NotRetryable
 from jobs.models import Job, JobQuerySet, Mode
+from jobs.names import fold
 
 STATES = {
     "open": (_("In the works"), Job.OPEN),
@@ -28,7 +29,6 @@ STATES = {
     "failed": (_("Failed"), {Job.Status.FAILED}),
     "cancelled": (_("Cancelled"), {Job.Status.CANCELLED}),
 }
-SEARCHED = ("reference_video__name", "source_image__name", "driving_audio__name", "batch__name")
 
 
 class Search(forms.Form):
@@ -51,11 +51,8 @@ class Search(forms.Form):
             jobs = jobs.filter(status__in=STATES[state][1])
         if mode := wishes.get("mode"):
             jobs = jobs.filter(mode=mode)
-        for word in wishes.get("q", "").split():
-            found = Q()
-            for field in SEARCHED:
-                found |= Q(**{f"{field}__icontains": word})
-            jobs = jobs.filter(found)
+        for word in set(fold(wishes.get("q", "")).split()):
+            jobs = jobs.filter(names__contains=word)
         return jobs
 
 
@@ -65,7 +62,7 @@ def library(request: HttpRequest) -> HttpResponse:
     owned, search = Job.objects.owned_by(request.user), Search(request.GET)
     counts = dict(owned.order_by().values_list("status").annotate(count=Count("*")))
     page = paging.page_of(
-        search.among(owned).with_parts(),
+        search.among(owned),
         before=request.GET.get("before", ""),
         after=request.GET.get("after", ""),
     )

@@ -28,6 +28,7 @@ from jobs.heartbeat import Heartbeat as Heartbeat
 from jobs.idempotency import IdempotencyKey as IdempotencyKey
 from jobs.kept_faces import KeptFace as KeptFace
 from jobs.keys import ApiKey as ApiKey
+from jobs.names import searchable
 from jobs.preferences import Preferences
 from jobs.shares import Share as Share
 from jobs.trim import seconds_of
@@ -110,7 +111,14 @@ class JobQuerySet(models.QuerySet["Job"]):
         self, *, owner: Any, consent: str, consent_via: str, more_photos: Sequence[Asset] = (), **asked: Any
     ) -> Job:
         """Create a job and queue its dispatch; both commit, or neither does."""
-        job = self.create(owner=owner, consent_wording=consent, consent_via=consent_via, **asked)
+        named = [*(asked.get(field) for field in Job.NAMED), *more_photos]
+        job = self.create(
+            owner=owner,
+            consent_wording=consent,
+            consent_via=consent_via,
+            names=searchable(named),
+            **asked,
+        )
         for number, asset in enumerate(more_photos, 1):
             job.more_photos.create(number=number, asset=asset)
         job.events.create(new=job.status, reason=f"submitted by {owner} ({consent_via})")
@@ -147,6 +155,9 @@ class Job(models.Model):
         *("mode", "quality", "enable_4k", "aspect_ratio", "reference_video", "source_image", "driving_audio"),
         *("faces", "ignored", "trim_start", "trim_end", "preview_seconds"),
     ]
+
+    # What has a name that it is found by.
+    NAMED = ("reference_video", "source_image", "driving_audio", "batch")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="jobs")
@@ -185,6 +196,7 @@ class Job(models.Model):
     preview_seconds = models.PositiveSmallIntegerField(
         null=True, blank=True, help_text="Made only so much from where it begins, to be looked at."
     )
+    names = models.TextField(blank=True, help_text="What the library's search looks in; see jobs.names.")
 
     request_id = models.CharField(max_length=64, blank=True)
     faces = models.JSONField(

@@ -13,6 +13,7 @@ from django.db.models import Q
 from jobs.models import Job, JobQuerySet
 
 SIZE = 24
+NEWEST_FIRST = ("-created_at", "-id")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,16 +28,22 @@ def page_of(jobs: JobQuerySet, *, before: str = "", after: str = "", size: int =
 
     Both are ids out of an address, so one that is unknown, or a stranger's, means the first page.
     """
-    jobs = jobs.order_by("-created_at", "-id")
+    jobs = jobs.order_by(*NEWEST_FIRST)
     if anchor := _find(jobs, before):
-        found = list(jobs.filter(_older_than(anchor))[: size + 1])
+        found = _shown(jobs.filter(_older_than(anchor))[: size + 1])
         return Page(jobs=found[:size], has_newer=True, has_older=len(found) > size)
     if anchor := _find(jobs, after):
-        found = list(jobs.filter(_newer_than(anchor)).reverse()[: size + 1])
+        found = _shown(jobs.filter(_newer_than(anchor)).reverse()[: size + 1])
         if len(found) > size:
-            return Page(jobs=found[size - 1 :: -1], has_newer=True, has_older=True)
-    found = list(jobs[: size + 1])
+            return Page(jobs=found[1:], has_newer=True, has_older=True)
+    found = _shown(jobs[: size + 1])
     return Page(jobs=found[:size], has_newer=False, has_older=len(found) > size)
+
+
+def _shown(jobs: JobQuerySet) -> list[Job]:
+    # Chosen before they are joined: PostgreSQL expects little of a search, and would join all that it finds.
+    chosen = Job.objects.filter(pk__in=jobs.values("pk"))
+    return list(chosen.with_parts().order_by(*NEWEST_FIRST))
 
 
 def _find(jobs: JobQuerySet, key: str) -> Job | None:

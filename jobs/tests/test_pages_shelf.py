@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.conf import settings
@@ -22,16 +23,11 @@ LATER = settings.UNDO_TIME + timedelta(seconds=1)
 @pytest.fixture
 def jobs(job, failed_job):
     """Three of alice's jobs by their names: one failed, one done, one that sings without a clip."""
+    submit = partial(Job.objects.submit, owner=job.owner, consent="yes", consent_via="form", status="done")
     holiday = Asset.objects.expect(owner=job.owner, kind="video", name="Holiday 2026.mov")
-    done = Job.objects.create(
-        owner=job.owner,
-        mode="video_swap",
-        reference_video=holiday,
-        source_image=job.source_image,
-        status="done",
-    )
+    done = submit(mode="video_swap", reference_video=holiday, source_image=job.source_image)
     portrait = Asset.objects.expect(owner=job.owner, kind="image", name="grandmother.png")
-    song = Job.objects.create(owner=job.owner, mode="photo_sing", source_image=portrait, status="done")
+    song = submit(mode="photo_sing", source_image=portrait)
     return {"clip.mp4": failed_job, "Holiday 2026.mov": done, "grandmother.png": song}
 
 
