@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import chain, cycle, islice
@@ -18,7 +19,9 @@ from assets.uploads import describe, question_about
 from faceswap_site.copies import BASE_DIR
 from faceswap_site.setup import owner_token
 from faceswap_site.studio import NAME, NEWCOMER, PASSWORD
+from jobs import consent
 from jobs.models import Attempt, Batch, Event, Job, KeptFace, Share
+from jobs.names import searchable
 from runpod_bridge.models import WorkerToken
 
 SAMPLES = BASE_DIR / "worker" / "samples"
@@ -39,6 +42,19 @@ MEASURED = {
 }
 
 
+@dataclass(frozen=True, kw_only=True)
+class Studio:
+    """Whose jobs they are, the stored files whose bytes they share, and the moment that they lead up to."""
+
+    owner: Any
+    clips: list[Asset]
+    photos: list[Asset]
+    song: Asset
+    result: Asset
+    batch: Batch
+    at: datetime
+
+
 def fill(count: int) -> dict[str, str]:
     """Make the person and `count` jobs in this process's database; return the addresses worth a look.
 
@@ -48,73 +64,81 @@ def fill(count: int) -> dict[str, str]:
         return {"setup": reverse("setup", args=[owner_token()])}
     owner = get_user_model().objects.create_superuser(NAME, "olivia@example.org", PASSWORD)
     get_user_model().objects.create_user(NEWCOMER, password=PASSWORD)
-    at = datetime.now().astimezone()
-    clips = [stored(owner, "video", "hopper.mp4", name) for name in CLIPS]
-    photos = [stored(owner, "image", "astronaut.png", name) for name in PHOTOS]
-    song, result = (
-        stored(owner, "audio", "speech.m4a", "speech.m4a"),
-        stored(owner, "output", "hopper.mp4", ""),
+    studio = Studio(
+        owner=owner,
+        clips=[stored(owner, "video", "hopper.mp4", name) for name in CLIPS],
+        photos=[stored(owner, "image", "astronaut.png", name) for name in PHOTOS],
+        song=stored(owner, "audio", "speech.m4a", "speech.m4a"),
+        result=stored(owner, "output", "hopper.mp4", ""),
+        batch=Batch.objects.create(owner=owner, name="One face, six clips"),
+        at=datetime.now().astimezone(),
     )
-    jobs, attempts, events, assets = [], [], [], []
-    for number, status in enumerate(islice(chain(OPEN, cycle(CLOSED)), count)):
-        # Files of its own, of which the bytes are shared: as many rows as such a library has.
-        clip, photo, output = (
-            twin(asset, f"{number:05} {asset.name}")
-            for asset in (clips[number % 3], photos[number % 2], result)
-        )
-        assets += [clip, photo, output]
-        sings = number % 5 == 4
-        job = Job(
-            owner=owner,
-            mode="photo_sing" if sings else "video_swap",
-            quality=["fast", "balanced", "max"][number % 3],
-            aspect_ratio="original",
-            reference_video=None if sings else clip,
-            source_image=photo,
-            driving_audio=song if sings else None,
-            output=output if status == "done" else None,
-            status=status,
-            created_at=at - timedelta(hours=7 * number),
-            finished_at=None if status in Job.OPEN else at - timedelta(hours=7 * number, minutes=-2),
-            error_code="no_face_in_video" if status == "failed" else "",
-            error_message=NO_FACE if status == "failed" else "",
-            consent_wording="Agreed.",
-            consent_via="web form",
-        )
-        jobs.append(job)
-        if status != "queued":
-            attempts.append(attempt_at(job, output, at))
-        events += history(job, attempts[-1] if status != "queued" else None)
-    write(assets, jobs, attempts, events)
-    links = {status: f"/jobs/{job.pk}/" for job in reversed(jobs) for status in [job.status]}
-    done = next(job for job in jobs if job.status == "done")
+    states = islice(chain(OPEN, cycle(CLOSED)), count)
+    rows = [row for number, status in enumerate(states) for row in rows_of(number, status, studio)]
+    write(rows)
     token, _ = WorkerToken.objects.issue(WORKER)
-    token.workers.create(name=WORKER, seen_at=at)
-    batch = Batch.objects.create(owner=owner, name="One face, six clips")
-    Job.objects.filter(pk__in=[job.pk for job in jobs[:6]]).update(batch=batch)
-    for asset, name in zip(photos, ["Ada, in the sun", "Grace"], strict=True):
+    token.workers.create(name=WORKER, seen_at=studio.at)
+    for asset, name in zip(studio.photos, ["Ada, in the sun", "Grace"], strict=True):
         KeptFace.objects.create(owner=owner, asset=asset, name=name)
-    share = Share.objects.create(job=done, expires_at=at + timedelta(days=7))
-    return links | {
+    return links_of([row for row in rows if isinstance(row, Job)], studio)
+
+
+def links_of(jobs: list[Job], studio: Studio) -> dict[str, str]:
+    newest = {job.status: job for job in reversed(jobs)}
+    share = Share.objects.create(job=newest["done"], expires_at=studio.at + timedelta(days=7))
+    return {
+        **{status: job.get_absolute_url() for status, job in newest.items()},
         "share": share.get_absolute_url(),
-        "middle": f"/?before={jobs[count // 2].pk}",
+        "middle": f"/?before={jobs[len(jobs) // 2].pk}",
         "last": f"/?before={jobs[-3].pk}",
-        "batch": f"/batches/{batch.pk}/",
+        "batch": studio.batch.get_absolute_url(),
     }
 
 
-def write(assets: list[Any], jobs: list[Any], attempts: list[Any], events: list[Any]) -> None:
-    with transaction.atomic():
-        for rows in (assets, jobs, attempts, events):
-            type(rows[0]).objects.bulk_create(rows, batch_size=500)
-        for attempt in attempts:
-            attempt.job.latest = attempt
-        type(jobs[0]).objects.bulk_update(jobs, ["latest"], batch_size=500)
+def rows_of(number: int, status: str, studio: Studio) -> list[Any]:
+    """A job of its own files, as many as such a library has, and all that belongs to it; nothing is saved."""
+    clip, photo, output = (
+        twin(asset, f"{number:05} {asset.name}")
+        for asset in (studio.clips[number % 3], studio.photos[number % 2], studio.result)
+    )
+    sings, created_at = number % 5 == 4, studio.at - timedelta(hours=7 * number)
+    parts = {
+        "reference_video": None if sings else clip,
+        "source_image": photo,
+        "driving_audio": studio.song if sings else None,
+        "batch": studio.batch if number < 6 else None,
+    }
+    job = Job(
+        owner=studio.owner,
+        mode="photo_sing" if sings else "video_swap",
+        quality=["fast", "balanced", "max"][number % 3],
+        aspect_ratio="original",
+        output=output if status == "done" else None,
+        status=status,
+        created_at=created_at,
+        finished_at=None if status in Job.OPEN else created_at + timedelta(minutes=2),
+        error_code="no_face_in_video" if status == "failed" else "",
+        error_message=NO_FACE if status == "failed" else "",
+        names=searchable(parts.values()),
+        consent_wording=consent.STATEMENT,
+        consent_via="web form",
+        **parts,
+    )
+    if status != "queued":
+        job.latest = attempt_at(job, output, studio.at)
+    return [row for row in (clip, photo, output, job, job.latest, *history(job)) if row]
+
+
+def write(rows: list[Any]) -> None:
+    models: list[Any] = [Asset, Job, Attempt, Event]
+    with transaction.atomic():  # a job points at its attempt, and that at the job: looked at when it ends
+        for model in models:
+            model.objects.bulk_create([row for row in rows if isinstance(row, model)], batch_size=500)
         if connection.vendor == "postgresql":
             connection.cursor().execute("ANALYZE")  # as autovacuum does within a minute
 
 
-def stored(owner: Any, kind: str, sample: str, name: str) -> Any:
+def stored(owner: Any, kind: str, sample: str, name: str) -> Asset:
     content = (SAMPLES / sample).read_bytes()
     asset = Asset.objects.expect(owner=owner, kind=kind, name=name)
     asset.keep(ContentFile(content), size=len(content), sha256=sha256(content).hexdigest())
@@ -125,13 +149,13 @@ def stored(owner: Any, kind: str, sample: str, name: str) -> Any:
     return asset
 
 
-def twin(asset: Any, name: str) -> Any:
+def twin(asset: Asset, name: str) -> Asset:
     """Another row, unsaved, of the same bytes."""
     columns = {field.attname: getattr(asset, field.attname) for field in asset._meta.concrete_fields}
-    return type(asset)(**{name: value for name, value in columns.items() if name != "id"} | {"name": name})
+    return Asset(**{name: value for name, value in columns.items() if name != "id"} | {"name": name})
 
 
-def attempt_at(job: Any, output: Any, at: datetime) -> Any:
+def attempt_at(job: Job, output: Asset, at: datetime) -> Attempt:
     is_open, is_done = job.status == "processing", job.status == "done"
     return Attempt(
         job=job,
@@ -156,14 +180,14 @@ def attempt_at(job: Any, output: Any, at: datetime) -> Any:
     )
 
 
-def history(job: Any, attempt: Any) -> list[Any]:
+def history(job: Job) -> list[Event]:
     told = [Event(job=job, new="queued", reason=f"submitted by {NAME} (web form)", at=job.created_at)]
-    if attempt:
-        sent = {"job": job, "attempt": attempt, "at": job.created_at + timedelta(seconds=2)}
+    if job.latest:
+        sent = {"job": job, "attempt": job.latest, "at": job.created_at + timedelta(seconds=2)}
         told += [
             Event(**sent, reason="attempt 1 (pool)"),
             Event(**sent, old="queued", new="processing", reason="dispatched"),
         ]
     if job.finished_at:
-        told.append(Event(job=job, attempt=attempt, at=job.finished_at, old="processing", new=job.status))
+        told.append(Event(job=job, attempt=job.latest, at=job.finished_at, old="processing", new=job.status))
     return told
