@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
 
 from assets.models import Asset, Token
 
@@ -31,7 +32,7 @@ class AssetAdmin(WrittenByTheService):
     list_select_related = ("owner",)
     search_fields = ("id", "name", "sha256", "owner__username")
 
-    @admin.display(description="size", ordering="size")
+    @admin.display(description=_("size"), ordering="size")
     def file_size(self, asset: Asset) -> str:
         return filesizeformat(asset.size)
 
@@ -53,9 +54,10 @@ class TokenAdmin(WrittenByTheService):
     search_fields = ("id", "subject", "asset__id", "asset__name")
     actions = ("revoke",)
 
-    @admin.action(description="Revoke the selected tokens", permissions=["change"])
+    @admin.action(description=_("Revoke the selected tokens"), permissions=["change"])
     def revoke(self, request: HttpRequest, tokens: QuerySet[Token]) -> None:
         at = now()
         for token in tokens:
             was_live = Token.objects.filter(pk=token.pk).revoke(at)
-            self.message_user(request, f"Revoked {token}." if was_live else f"{token} was revoked before.")
+            said = _("Revoked %(name)s.") if was_live else _("%(name)s was revoked before.")
+            self.message_user(request, said % {"name": token})

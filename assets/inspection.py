@@ -84,9 +84,9 @@ def _inspect_image(question: Question) -> Facts:
             upright = ImageOps.exif_transpose(picture).convert("RGB")
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise TooManyPixels(
-            _("%(name)r has more than %(most).0f megapixels, the limit."),
+            _("%(name)r has more than %(most)d megapixels, the limit."),
             name=question.name,
-            most=question.max_pixels / 1e6,
+            most=round(question.max_pixels / 1e6),
         ) from None
     except Image.UnidentifiedImageError:
         raise UnsupportedMedia(
@@ -139,16 +139,16 @@ def _facts(container: InputContainer, question: Question) -> Facts:
     seconds = _seconds(container, stream)
     if seconds > question.max_seconds:
         raise TooLong(
-            _("%(name)r is %(seconds).0f s long; the limit is %(most).0f s."),
+            _("%(name)r is %(seconds)d s long; the limit is %(most)d s."),
             name=question.name,
-            seconds=seconds,
-            most=question.max_seconds,
+            seconds=round(seconds),
+            most=round(question.max_seconds),
         )
     if not _reaches(container, stream, seconds):
         raise UnreadableMedia(
-            _("%(name)r is cut short: it says %(seconds).1f s, but its end is missing."),
+            _("%(name)r is cut short: it says %(seconds)s s, but its end is missing."),
             name=question.name,
-            seconds=seconds,
+            seconds=round(seconds, 1),
         )
     if question.kind == "audio":
         return Facts(content_type=CONTENT_TYPES.get(family, "audio/mp4"), seconds=seconds, has_sound=True)
@@ -214,12 +214,12 @@ def _reaches(container: InputContainer, stream: av.VideoStream | av.AudioStream,
 def _check_pixels(question: Question, width: int, height: int) -> None:
     if width * height > question.max_pixels:
         raise TooManyPixels(
-            _("%(name)r is %(width)d×%(height)d, %(has).1f megapixels; the limit is %(most).1f."),
+            _("%(name)r is %(width)d×%(height)d, %(has)s megapixels; the limit is %(most)s."),
             name=question.name,
             width=width,
             height=height,
-            has=width * height / 1e6,
-            most=question.max_pixels / 1e6,
+            has=round(width * height / 1e6, 1),
+            most=round(question.max_pixels / 1e6, 1),
         )
 
 

@@ -11,6 +11,7 @@ from django.core.signing import BadSignature, Signer
 from django.db import models
 from django.db.models import Q
 from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
 
 from assets.errors import NotFound
 from assets.probe import Facts
@@ -71,6 +72,7 @@ class Asset(models.Model):
     objects = AssetQuerySet.as_manager()
 
     class Meta:
+        verbose_name, verbose_name_plural = _("asset"), _("assets")
         indexes = [
             # For assets.retention: rows whose bytes never came.
             models.Index(fields=["created_at"], name="assets_expected", condition=Q(stored_at=None)),
@@ -201,6 +203,7 @@ class Token(models.Model):
     objects = TokenQuerySet.as_manager()
 
     class Meta:
+        verbose_name, verbose_name_plural = _("token"), _("tokens")
         indexes = [
             # For assets.retention: tokens long expired.
             models.Index(fields=["expires_at"], name="assets_token_expiry"),

@@ -17,6 +17,7 @@ from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, StopUpload, TemporaryFileUploadHandler
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.formats import number_format
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
@@ -204,6 +205,15 @@ def temp_path(suffix: str) -> str:
     return str(settings.FILE_UPLOAD_TEMP_DIR / f"{uuid4().hex}{suffix}")
 
 
+def in_words(refusal: Refusal) -> Refusal:
+    """Say it in the language of the page, with its decimal point."""
+    shown = {
+        name: number_format(value) if isinstance(value, float) else value
+        for name, value in refusal.values.items()
+    }
+    return type(refusal)(_(refusal.sentence), **shown)
+
+
 def take_in(files: Sequence[tuple[str, HashedUpload]], *, owner: Any) -> list[Asset]:
     """Prove the files of a form, each with its field, and keep them in that order.
 
@@ -220,7 +230,7 @@ def take_in(files: Sequence[tuple[str, HashedUpload]], *, owner: Any) -> list[As
         answers = probe(questions, timeout=settings.PROBE_TIMEOUT.total_seconds())
         for (field, _file), answer in zip(files, answers, strict=True):
             if isinstance(answer, Refusal):
-                raise type(answer)(_(answer.sentence), **answer.values).on(field)
+                raise in_words(answer).on(field)
         for (field, file), question, facts in zip(files, questions, answers, strict=True):
             asset = Asset.objects.expect(owner=owner, kind=KINDS[field], name=question.name)
             assets.append(asset)

@@ -7,6 +7,8 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.timezone import now
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from assets.errors import Refusal
 from jobs.models import ApiKey, Attempt, Event, Heartbeat, Job
@@ -62,17 +64,15 @@ class JobAdmin(admin.ModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Job | None = None) -> list[str]:
         return [field.name for field in Job._meta.fields]
 
-    @admin.action(description="Retry the selected failed or cancelled jobs", permissions=["change"])
+    @admin.action(description=_("Retry the selected failed or cancelled jobs"), permissions=["change"])
     def retry(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
-        self._each(
-            request, jobs, lambda job: job.retry(reason=f"retried by {request.user} in the admin"), "Queued"
-        )
+        reason = f"retried by {request.user} in the admin"
+        self._each(request, jobs, lambda job: job.retry(reason=reason), gettext("Queued %(job)s."))
 
-    @admin.action(description="Cancel the selected open jobs", permissions=["change"])
+    @admin.action(description=_("Cancel the selected open jobs"), permissions=["change"])
     def cancel(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
-        self._each(
-            request, jobs, lambda job: job.cancel(f"cancelled by {request.user} in the admin"), "Cancelled"
-        )
+        reason = f"cancelled by {request.user} in the admin"
+        self._each(request, jobs, lambda job: job.cancel(reason=reason), gettext("Cancelled %(job)s."))
 
     def _each(self, request: HttpRequest, jobs: QuerySet[Job], act: Callable[[Job], None], done: str) -> None:
         """Act on every job and answer for every one."""
@@ -82,7 +82,7 @@ class JobAdmin(admin.ModelAdmin):
             except Refusal as refusal:
                 self.message_user(request, str(refusal), messages.WARNING)
             else:
-                self.message_user(request, f"{done} {job.pk}.")
+                self.message_user(request, done % {"job": job.pk})
 
 
 @admin.register(ApiKey)
@@ -98,11 +98,11 @@ class ApiKeyAdmin(admin.ModelAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # A key is shown once, to whoever makes it: `manage.py createapikey`.
 
-    @admin.action(description="Revoke the selected keys", permissions=["change"])
+    @admin.action(description=_("Revoke the selected keys"), permissions=["change"])
     def revoke(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
         for key in keys:
-            was_live = key.revoke(now())
-            self.message_user(request, f"Revoked {key}." if was_live else f"{key} was revoked before.")
+            said = _("Revoked %(name)s.") if key.revoke(now()) else _("%(name)s was revoked before.")
+            self.message_user(request, said % {"name": key})
 
 
 @admin.register(Heartbeat)

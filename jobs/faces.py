@@ -11,6 +11,8 @@ import json
 import math
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from assets.errors import InvalidChoice, Refusal
 
 MOST = 12
@@ -21,26 +23,28 @@ def read_faces(text: str, *, photos: int, seconds: float | None) -> list[dict[st
     try:
         said = json.loads(text)
     except (ValueError, RecursionError):
-        raise refusal(f"faces is no JSON: {text[:80]!r}.") from None
+        raise refusal(_("faces is no JSON: %(text)r."), text=text[:80]) from None
     if not isinstance(said, list) or not 0 < len(said) <= MOST:
-        raise refusal(f"faces must be a list of 1 to {MOST} entries and is {text[:80]!r}.")
+        said = _("faces must be a list of 1 to %(most)d entries and is %(text)r.")
+        raise refusal(said, most=MOST, text=text[:80])
     return [read_face(entry, photos=photos, seconds=seconds) for entry in said]
 
 
 def read_face(entry: object, *, photos: int, seconds: float | None) -> dict[str, Any]:
-    shown = repr(entry)[:120]
     target = entry.get("target") if isinstance(entry, dict) else None
     if not isinstance(entry, dict) or not isinstance(target, dict) or "source" not in entry:
-        raise refusal(f"Each of the faces needs a target and a source; one is {shown}.")
+        said = _("Each of the faces needs a target and a source; one is %(entry)s.")
+        raise refusal(said, entry=repr(entry)[:120])
     time, box, source = target.get("time"), target.get("box"), entry["source"]
     if not is_share(time, most=seconds if seconds is not None else math.inf):
-        raise refusal(f"A face's target.time must be a second of the clip and is {time!r:.80}.")
+        said = _("A face's target.time must be a second of the clip and is %(time)s.")
+        raise refusal(said, time=repr(time)[:80])
     if not is_box(box):
-        raise refusal(f"A face's target.box must be [left, top, right, bottom] in 0..1 and is {box!r:.80}.")
+        said = _("A face's target.box must be [left, top, right, bottom] in 0..1 and is %(box)s.")
+        raise refusal(said, box=repr(box)[:80])
     if source is not None and not is_number_of_photo(source, photos):
-        raise refusal(
-            f"A face's source must be null or a photo's number, 0 to {photos - 1}, not {source!r:.80}."
-        )
+        said = _("A face's source must be null or a photo's number, 0 to %(last)d, not %(source)s.")
+        raise refusal(said, last=photos - 1, source=repr(source)[:80])
     return {"target": {"time": time, "box": box}, "source": source}
 
 
@@ -59,5 +63,5 @@ def is_share(value: object, most: float = 1) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= most
 
 
-def refusal(sentence: str) -> Refusal:
-    return InvalidChoice(sentence).on("faces")
+def refusal(sentence: str, **values: object) -> Refusal:
+    return InvalidChoice(sentence, **values).on("faces")

@@ -14,6 +14,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.timezone import now
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -51,9 +52,10 @@ def kept(request: HttpRequest, among: Sequence[str] = FIELDS) -> tuple[str, Asse
         drain(request)
         raise cut_off
     if not files:
-        raise MissingField(f"A file is needed: send it as one of {', '.join(among)}.")
+        raise MissingField(_("A file is needed: send it as one of %(fields)s."), fields=", ".join(among))
     if len(files) > 1:
-        raise InvalidChoice(f"There are {len(files)} files; send one at a time.").on(files[1][0])
+        said = _("There are %(count)d files; send one at a time.")
+        raise InvalidChoice(said, count=len(files)).on(files[1][0])
     field, file = files[0]
     with space.full_disk_refused():
         (asset,) = take_in([(field, cast(HashedUpload, file))], owner=request.user)

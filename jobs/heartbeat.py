@@ -10,6 +10,7 @@ from typing import Any
 from django.db import DatabaseError, models
 from django.db.models import Q
 from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
 from django_q.models import OrmQ
 from django_q.tasks import async_task
 
@@ -30,6 +31,9 @@ class Heartbeat(models.Model):
 
     name = models.CharField(max_length=40, primary_key=True)
     at = models.DateTimeField()
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("heartbeat"), _("heartbeats")
 
     def __str__(self) -> str:
         return f"{self.name} at {self.at:%H:%M:%S}"

@@ -13,6 +13,8 @@ from django.utils.translation import gettext
 from assets.errors import NotFound
 from assets.models import Asset
 
+NOBODY = "No face was found in the photo."
+
 
 class KeptFaceQuerySet(models.QuerySet["KeptFace"]):
     def of(self, user: Any) -> KeptFaceQuerySet:
@@ -51,12 +53,11 @@ class KeptFace(models.Model):
 
     @property
     def refusal(self) -> str:
-        """Why a job could not use the photo, in a sentence; nothing if it could, or is not known yet."""
+        """Why a job could not use the photo, in a kept sentence; nothing if it could, or is not known yet."""
         analysis = getattr(self.asset, "analysis", None)
         if analysis is None or analysis.done_at is None:
             return ""
         if analysis.error_code:
             return analysis.error_message
-        nobody = gettext("No face was found in the photo.")
         taken: dict[str, Any] = next((person for person in analysis.people if person.get("taken")), {})
-        return "" if taken.get("usable") else taken.get("sentence") or nobody
+        return "" if taken.get("usable") else taken.get("sentence") or NOBODY

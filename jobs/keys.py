@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
@@ -49,6 +50,9 @@ class ApiKey(models.Model):
     revoked_at = models.DateTimeField(null=True)
 
     objects = ApiKeyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("API key"), _("API keys")
 
     def __str__(self) -> str:
         return f"key {self.prefix} ({self.name})"

@@ -212,6 +212,7 @@ class Job(models.Model):
     objects = JobQuerySet.as_manager()
 
     class Meta:
+        verbose_name, verbose_name_plural = _("job"), _("jobs")
         indexes = [
             # For the library and GET /v1/jobs: a person's jobs, newest first.
             models.Index(fields=["owner", "-created_at", "-id"], name="jobs_of_owner"),
@@ -322,7 +323,7 @@ class Job(models.Model):
     def retry(self, reason: str) -> None:
         """Queue it once more with a clean attempt, or raise NotRetryable."""
         if self.is_open or self.deleted_at:
-            raise NotRetryable(gettext(ONLY_ENDED), job=self.pk, status=self.status)
+            raise NotRetryable(gettext(ONLY_ENDED), job=self.pk, status=gettext(self.status))
         # Locked and read anew: jobs.retention may be about to delete the files.
         here = Job.objects.locked(self.pk)
         for asset in here.inputs:
@@ -331,7 +332,7 @@ class Job(models.Model):
         try:
             self.move(self.Status.QUEUED, reason, error_code="", error_message="")
         except IllegalMove as exc:
-            raise NotRetryable(gettext(ONLY_ENDED), job=self.pk, status=self.status) from exc
+            raise NotRetryable(gettext(ONLY_ENDED), job=self.pk, status=gettext(self.status)) from exc
         self.queue_dispatch()
 
     @transaction.atomic
@@ -356,9 +357,8 @@ class Job(models.Model):
         try:
             self.move(self.Status.CANCELLED, reason, attempt=self.latest)
         except IllegalMove as exc:
-            raise NotCancellable(
-                f"Job {self.pk} is {self.status}; only an open job can be cancelled."
-            ) from exc
+            said = gettext("Job %(job)s is %(status)s; only an open job can be cancelled.")
+            raise NotCancellable(said, job=self.pk, status=gettext(self.status)) from exc
         at = now()
         for attempt in self.attempts.open():
             if attempt.close(Attempt.Outcome.CANCELLED, at):

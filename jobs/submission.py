@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from assets import space
 from assets.errors import InvalidChoice, MissingField, NotFound
@@ -23,8 +24,8 @@ from jobs.trim import read_trim
 NEEDS = {Mode.VIDEO_SWAP: ["reference_video", "source_image"], Mode.PHOTO_SING: ["source_image"]}
 IGNORES = {Mode.VIDEO_SWAP: ["driving_audio"], Mode.PHOTO_SING: []}
 WORDS = {
-    "reference_video": "A video is needed: send it as reference_video.",
-    "source_image": "A photo of the face is needed: send it as source_image.",
+    "reference_video": gettext_noop("A video is needed: send it as reference_video."),
+    "source_image": gettext_noop("A photo of the face is needed: send it as source_image."),
 }
 PHOTO_FIELDS = {"source_image", "source_images"}
 PHOTOS_MOST = 8
@@ -53,7 +54,7 @@ def submit(
     check_parts(mode, [field for field, _ in parts], faces)
     if not consent:
         raise ConsentRequired(
-            "Consent is required: say that you have the right to use this face and this video."
+            _("Consent is required: say that you have the right to use this face and this video.")
         )
     used = [(field, part) for field, part in parts if field not in IGNORES[mode]]
     new = take_in([(field, part) for field, part in used if not isinstance(part, Asset)], owner=owner)
@@ -113,27 +114,30 @@ def kept_part(name: str, asset_id: UUID, asset: Asset | None) -> Part:
     if asset is None:
         raise NotFound(_("There is no file %(id)s of yours, or it has been deleted."), id=asset_id).on(name)
     if asset.kind != KINDS[field]:
-        raise InvalidChoice(f"{asset.name!r} is no {KINDS[field]}, but of kind {asset.kind}.").on(name)
+        said = _("%(name)r is of kind %(kind)s; %(wanted)s is wanted here.")
+        raise InvalidChoice(said, name=asset.name, kind=asset.kind, wanted=KINDS[field]).on(name)
     return field, asset
 
 
 def check_parts(mode: Mode, fields: Sequence[str], faces: str) -> None:
     """Raise a Refusal for the first part that this mode cannot do without, or has no use for."""
     if "source_image" in fields and "source_images" in fields:
-        raise InvalidChoice("Send either source_image or source_images, not both.").on("source_images")
+        raise InvalidChoice(_("Send either source_image or source_images, not both.")).on("source_images")
     for field in set(fields) - {"source_images"}:
         if fields.count(field) > 1:
-            raise InvalidChoice(f"Send {field} once: either the file or the id of one.").on(field)
+            raise InvalidChoice(_("Send %(field)s once: either the file or the id of one."), field=field).on(
+                field
+            )
     for field in NEEDS[mode]:
         if field not in fields and not (field in PHOTO_FIELDS and "source_images" in fields):
-            raise MissingField(WORDS[field]).on(field)
+            raise MissingField(_(WORDS[field])).on(field)
     if mode == Mode.PHOTO_SING and not {"reference_video", "driving_audio"} & set(fields):
-        raise MissingField("A sound is needed: send it as driving_audio, or a video as reference_video.").on(
-            "driving_audio"
-        )
+        said = _("A sound is needed: send it as driving_audio, or a video as reference_video.")
+        raise MissingField(said).on("driving_audio")
     if (photos := fields.count("source_images")) > PHOTOS_MOST:
         raise InvalidChoice(
             _("There are %(count)d photos; at most %(most)d are taken."), count=photos, most=PHOTOS_MOST
         ).on("source_images")
     if faces and mode != Mode.VIDEO_SWAP:
-        raise InvalidChoice(f"faces is about the people in a video; {mode} has no use for it.").on("faces")
+        said = _("faces is about the people in a video; %(mode)s has no use for it.")
+        raise InvalidChoice(said, mode=mode).on("faces")

@@ -10,6 +10,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+
 from assets.errors import InvalidChoice, Refusal
 from assets.models import Asset
 
@@ -29,24 +32,37 @@ def read_trim(text: str, clip: Asset) -> dict[str, Any]:
     try:
         said = json.loads(text) if text else {}
     except (ValueError, RecursionError):
-        raise refusal(f"trim is no JSON: {text[:80]!r}.") from None
+        raise refusal(_("trim is no JSON: %(text)r."), text=text[:80]) from None
     if not isinstance(said, dict):
-        raise refusal(f"trim must be an object with a start and an end and is {text[:80]!r}.")
+        raise refusal(_("trim must be an object with a start and an end and is %(text)r."), text=text[:80])
     start, end = said.get("start"), said.get("end")
     check_times(start, end, seconds=clip.seconds, frame=1 / (clip.fps or USUAL_RATE))
     return {"trim_start": start, "trim_end": end}
 
 
 def check_times(start: Any, end: Any, *, seconds: float | None, frame: float) -> None:
+    whole = LONGEST if seconds is None else seconds
     most = LONGEST if seconds is None else seconds + frame
-    known = "" if seconds is None else f" of {seconds:g} s"
     for name, value in (("start", start), ("end", end)):
         if value is not None and not is_time(value, most):
-            raise refusal(f"trim.{name} must be a second of the clip{known} and is {value!r:.80}.")
+            said = _("trim.%(name)s must be a second of the clip of %(whole)s s and is %(value)s.")
+            if seconds is None:
+                said = _("trim.%(name)s must be a second of the clip and is %(value)s.")
+            raise refusal(said, name=name, value=repr(value)[:80], whole=figure(whole))
     begins, ends = start or 0, most if end is None else end
     if ends - begins < SHORTEST - 1e-9:  # 1.2 - 1.0, say, is a little less than 0.2
-        until = f"{ends:g} s" if end is not None else f"the clip's end at {seconds:g} s"
-        raise refusal(f"trim goes from {begins:g} s to {until}; it must be {SHORTEST:g} s or longer.")
+        said = _("trim goes from %(begins)s s to %(ends)s s; it must be %(least)s s or longer.")
+        if end is None:
+            ends = whole
+            said = _(
+                "trim goes from %(begins)s s to the end at %(ends)s s; it must be %(least)s s or longer."
+            )
+        raise refusal(said, begins=figure(begins), ends=figure(ends), least=figure(SHORTEST))
+
+
+def figure(number: float) -> str:
+    """As short as it goes, with the decimal point of whoever reads it."""
+    return number_format(f"{number:g}")
 
 
 def is_time(value: object, most: float) -> bool:
@@ -78,5 +94,5 @@ def seconds_of(job: Job) -> float:
     return max(0.0, (whole if end is None else end) - start)
 
 
-def refusal(sentence: str) -> Refusal:
-    return InvalidChoice(sentence).on("trim")
+def refusal(sentence: str, **values: object) -> Refusal:
+    return InvalidChoice(sentence, **values).on("trim")

@@ -4,6 +4,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
 
 from runpod_bridge.models import Worker, WorkerToken
 
@@ -23,18 +24,20 @@ class WorkerTokenAdmin(admin.ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: WorkerToken | None = None) -> bool:
         return False  # Revoking says the same and keeps the trace.
 
-    @admin.display(boolean=True)
+    @admin.display(description=_("is live"), boolean=True)
     def is_live(self, token: WorkerToken) -> bool:
         return token.revoked_at is None
 
-    @admin.action(description="Revoke the selected tokens", permissions=["change"])
+    @admin.action(description=_("Revoke the selected tokens"), permissions=["change"])
     def revoke(self, request: HttpRequest, tokens: QuerySet[WorkerToken]) -> None:
         at = now()
         for token in tokens:
             if token.revoke(at):
-                self.message_user(request, f"Revoked {token}: its workers are shut out.")
+                said = _("Revoked %(name)s: its workers are shut out.")
+                self.message_user(request, said % {"name": token})
             else:
-                self.message_user(request, f"{token} was revoked already.", messages.WARNING)
+                said = _("%(name)s was revoked already.")
+                self.message_user(request, said % {"name": token}, messages.WARNING)
 
 
 @admin.register(Worker)

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from jobs.compute import ProviderError
+from jobs.sentences import told
 from runpod_bridge.checks import RUNPOD, is_loopback, missing_for_runpod
 from runpod_bridge.runpod import RunpodProvider
 
@@ -49,7 +50,7 @@ def _endpoint() -> Finding:
     try:
         health = RunpodProvider().health()
     except ProviderError as exc:
-        return Finding(False, str(exc))
+        return Finding(False, told(str(exc)) or str(exc))
     if not health.workers:
         said = _("No worker takes them: look at the endpoint’s maximum.")
         return Finding(False, f"{health.detail} {said}")

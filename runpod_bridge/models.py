@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db import models
 from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
 
 from assets.errors import Refusal
 from jobs.models import Attempt
@@ -54,6 +55,9 @@ class WorkerToken(models.Model):
 
     objects = WorkerTokenQuerySet.as_manager()
 
+    class Meta:
+        verbose_name, verbose_name_plural = _("worker token"), _("worker tokens")
+
     def __str__(self) -> str:
         return self.name
 
@@ -95,6 +99,7 @@ class Worker(models.Model):
     objects = WorkerQuerySet.as_manager()
 
     class Meta:
+        verbose_name, verbose_name_plural = _("worker"), _("workers")
         constraints = [models.UniqueConstraint(fields=["token", "name"], name="worker_once_per_token")]
 
     def __str__(self) -> str:

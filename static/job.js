@@ -94,7 +94,7 @@ class Transport {
   follow() {
     const at = this.video.currentTime;
     this.position.value = at;
-    const [minutes, rest] = [Math.floor(at / 60), (at % 60).toFixed(2).padStart(5, "0")];
+    const [minutes, rest] = [Math.floor(at / 60), decimal(at % 60, 2).padStart(5, "0")];
     this.time.textContent = `${minutes}:${rest}`;
     if (!this.other) return;
     const there = at + this.from;

@@ -133,11 +133,11 @@ class Part {
     const [start, end] = this.range;
     this.from.value = start;
     this.to.value = end;
-    const values = { length: Math.max(end - start, 0).toFixed(1), whole: (this.seconds || 0).toFixed(1) };
+    const values = { length: decimal(Math.max(end - start, 0)), whole: decimal(this.seconds || 0) };
     document.getElementById("part-length").textContent = word("length", values);
-    [this.start.placeholder, this.end.placeholder] = ["0", (this.seconds || 0).toFixed(1)];
+    [this.start.placeholder, this.end.placeholder] = ["0", values.whole];
     for (const range of [this.from, this.to]) {
-      range.setAttribute("aria-valuetext", word("at", { time: Number(range.value).toFixed(1) }));
+      range.setAttribute("aria-valuetext", word("at", { time: decimal(Number(range.value)) }));
     }
     this.track.style.setProperty("--from", `${(100 * start) / (this.seconds || 1)}%`);
     this.track.style.setProperty("--to", `${(100 * end) / (this.seconds || 1)}%`);

@@ -9,7 +9,7 @@ function word(name, values = {}) {
 }
 
 function megabytes(bytes) {
-  return bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+  return bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} kB` : `${decimal(bytes / 1e6)} MB`;
 }
 
 function kindOf(file) {

@@ -8,7 +8,7 @@ const FULL_HD = { seconds: 60, fps: RATE, width: 1920, height: 1080 };
 function inWords(low, high) {
   const [unit, size] = high < 100 ? ["s", 1] : high < 6000 ? ["min", 60] : ["h", 3600];
   const step = unit === "s" && high >= 20 ? 5 : unit === "h" ? 0.5 : 1;
-  const round = (seconds) => Math.max(step, Math.round(seconds / size / step) * step);
+  const round = (seconds) => Math.max(step, Math.round(seconds / size / step) * step).toLocaleString(LOCALE);
   const values = { low: round(low), high: round(high), unit: word(unit) };
   return values.low === values.high ? word("about-one", values) : word("about", values);
 }

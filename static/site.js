@@ -4,11 +4,16 @@
 document.documentElement.classList.add("scripted");
 const WORDS = document.currentScript.dataset; // in the language of the page
 
-// --- Times, in the zone of whoever reads them, and in the language of the page
+// --- Times and figures: in the zone of whoever reads them, and in the language of the page
 
 const LANGUAGE = document.documentElement.lang;
 const LOCALE = navigator.languages.find((each) => each.split("-")[0] === LANGUAGE) || LANGUAGE;
 const CLOCK = new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium", timeStyle: "medium" });
+
+// 1.5 → "1,5" in German.
+function decimal(number, places = 1) {
+  return number.toLocaleString(LOCALE, { minimumFractionDigits: places, maximumFractionDigits: places, useGrouping: false });
+}
 
 function localiseTimes(root) {
   for (const time of root.querySelectorAll("time[data-local]")) {

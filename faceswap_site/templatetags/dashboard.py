@@ -11,6 +11,8 @@ from django.db.models.functions import TruncHour
 from django.template import Library
 from django.urls import reverse
 from django.utils.timezone import now
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from assets import space
 from assets.models import Asset
@@ -22,6 +24,12 @@ register = Library()
 HOURS = 24
 DAYS = 7
 CODES_MOST = 8
+KINDS = {
+    Asset.Kind.VIDEO: _("Clips"),
+    Asset.Kind.IMAGE: _("Photos"),
+    Asset.Kind.AUDIO: _("Sounds"),
+    Asset.Kind.OUTPUT: _("Results"),
+}
 BAR, TALLEST = 20, 80  # of the drawing, in its own units
 
 
@@ -40,13 +48,19 @@ def dashboard() -> dict[str, Any]:
         "workers": Worker.objects.around(at).count(),
         "bars": bars(at),
         "failures": failures(at),
-        "kinds": Asset.objects.available().values("kind").annotate(bytes=Sum("size")).order_by("-bytes"),
+        "kinds": kinds(),
         "free": space.free_bytes(),
         "hours": HOURS,
         "days": DAYS,
         "width": BAR * HOURS,
         "tallest": TALLEST,
     }
+
+
+def kinds() -> list[dict[str, Any]]:
+    """Return how much of the storage each kind of file takes up, the most first."""
+    rows = Asset.objects.available().values_list("kind").annotate(bytes=Sum("size")).order_by("-bytes")
+    return [{"name": KINDS[Asset.Kind(kind)], "bytes": size} for kind, size in rows]
 
 
 def bars(at: datetime) -> list[dict[str, Any]]:
@@ -82,7 +96,7 @@ def failures(at: datetime) -> list[dict[str, Any]]:
     listed = reverse("admin:jobs_job_changelist")
     return [
         {
-            "code": code or "unknown",
+            "code": code or gettext("unknown"),
             "count": count,
             "url": f"{listed}?{urlencode({'status__exact': Job.Status.FAILED, 'error_code__exact': code})}",
         }

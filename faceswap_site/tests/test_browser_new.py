@@ -82,6 +82,9 @@ def test_of_two_people_one_is_chosen_with_the_keyboard_and_previewed(visit, pair
     expect(page.locator(".cast").nth(0).get_by_label("Leave alone")).to_be_checked()
     expect(page.locator(".cast").nth(1).get_by_label("Photo 1")).to_be_checked()
     expect(page.get_by_label("to second")).to_have_value("0.6")
+    page.get_by_role("button", name="Deutsch").click()
+    expect(page.locator("#part-length")).to_have_text("0,6 s von 2,0 s")
+    page.get_by_role("button", name="English").click()
     expect(page.get_by_label("I have the right to use this face and this video.")).not_to_be_checked()
 
 

@@ -14,13 +14,19 @@ from django.test import Client
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 from django.utils.timezone import now
+from django.utils.translation import override
 
+from assets.errors import Refusal, UnreadableMedia
 from assets.models import Asset
+from assets.uploads import in_words
 from faceswap_site.setup import owner_token
 from faceswap_site.studio import NAME
 from faceswap_site.studio_rows import CLIPS, PHOTOS, fill
 from faceswap_site.tests.test_translations import catalogue
+from jobs.faces import read_faces
 from jobs.models import ApiKey, Job, Mode
+from jobs.submission import check_parts
+from jobs.trim import read_trim
 
 pytestmark = pytest.mark.django_db
 SHOWN = {"alt", "aria-label", "placeholder", "title"}
@@ -32,12 +38,12 @@ NAMES = {
     *("TrueFaceSwapVideo", "API", "Runpod", "curl", "Python", "/v1/docs", "JPEG, PNG, WebP."),
     *("alice", NAME, *CLIPS, *PHOTOS, "speech.m4a", "fsk_1", "this-machine", "this-machine:"),
     *("One face, six clips", "Ada, in the sun", "Grace"),
-    *("Agreed.", f"{NAME}, web form,"),
+    *("Agreed.", "English", "Deutsch", "Django Q", "no_face_in_video"),
 }
 NUMBER = re.compile(r"^\d{5} ")  # before the name of a file in the studio
 HERE = [
     *("/", "/?q=nothing-of-that-name", "/?state=failed", "/new/", "/batches/new/", "/faces/", "/storage/"),
-    *("/settings/", "/help/", "/help/api/", "/no/such/page/"),
+    *("/settings/", "/help/", "/help/api/", "/no/such/page/", "/admin/"),
 ]
 
 
@@ -52,15 +58,13 @@ class Read(HTMLParser):
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
         for name, value in attrs:
             if name in SHOWN or re.match(r"data-.*=[^{]* ", f"{name}={value}"):
                 self.handle_data(value or "")
             elif re.fullmatch(r"-?\d+[.,]\d+", value or ""):
                 self.figures.add((name, value or ""))
         if tag not in VOID:
-            is_foreign = tag != "html" and "lang" in given
-            self.open.append((tag, tag in UNREAD or is_foreign or any(skip for _, skip in self.open)))
+            self.open.append((tag, tag in UNREAD or any(skip for _, skip in self.open)))
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         pass
@@ -162,11 +166,37 @@ def test_a_file_is_refused_in_the_language_of_the_page_and_of_the_api_in_english
     assert "Accept-Language" not in answer.get("Vary", "")
 
 
+@pytest.mark.parametrize(
+    ("refused", "said"),
+    [
+        (lambda: read_trim('{"start": 1.5, "end": 1.6}', Asset(seconds=2.5)), "von 1,5 s bis 1,6 s"),
+        (lambda: read_trim('{"start": 2.4}', Asset(seconds=2.5)), "bis zum Ende bei 2,5 s"),
+        (lambda: read_trim('{"start": "x"}', Asset(seconds=2.5)), "eine Sekunde des Videos von 2,5 s"),
+        (lambda: read_faces("{", photos=1, seconds=1), "ist kein JSON"),
+        (lambda: read_faces('[{"target": {}, "source": 0}]', photos=1, seconds=1), "eine Sekunde des Videos"),
+        (lambda: check_parts(Mode.VIDEO_SWAP, ["source_image"], ""), "Es fehlt ein Video"),
+        (lambda: Job(status="processing").retry("once more"), "den Status „in Arbeit“"),
+    ],
+)
+def test_a_refusal_speaks_german_with_its_decimal_point(refused, said):
+    with override("de"), pytest.raises(Refusal, match=said):
+        refused()
+
+
+def test_what_a_probe_refuses_does_too():
+    sentence = "%(name)r is cut short: it says %(seconds)s s, but its end is missing."
+
+    with override("de"):
+        refusal = in_words(UnreadableMedia(sentence, name="clip.mp4", seconds=12.5))
+
+    assert str(refusal) == "'clip.mp4' ist abgeschnitten: Es sollten 12,5 s sein, aber das Ende fehlt."
+
+
 def test_a_failure_is_told_by_its_code_with_the_kept_sentence_beside_it(staff, job):
     Job.objects.update(status="failed", error_code="no_face_in_video", error_message="No face in 'clip.mp4'.")
 
     english, german = both(staff, job.get_absolute_url())
 
-    assert '<p class="why" lang="en">No face in &#x27;clip.mp4&#x27;.</p>' in english
+    assert '<p class="why">No face in &#x27;clip.mp4&#x27;.</p>' in english
     assert '<p class="why">Im Video wurde kein Gesicht gefunden.</p>' in german
     assert '<p class="hint" lang="en">No face in &#x27;clip.mp4&#x27;.</p>' in german

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from assets.models import Asset
 from jobs.models import Event, Job
+from jobs.sentences import told
 
 register = Library()
 
@@ -31,8 +32,8 @@ HEADLINES = {
 }
 
 SELF_EVIDENT = {"dispatched", "the result is here"}
-ATTEMPT = re.compile(r"^attempt (\d+)$")
-CAUSE = re.compile(r"^(callback|poll|job-done|lease|deadline|dispatch): ")
+BRACKET = re.compile(r" \([^()]*\)$")
+CAUSE = re.compile(r"^(callback|poll|job-done|job-take|lease|deadline|dispatch|no sign of it): ")
 
 # What to do next, by the code of the error; the error's own sentence stands above it.
 ADVICE = {
@@ -54,7 +55,7 @@ ADVICE = {
 WANTS_OTHER_FILES = {"no_face_in_source", "no_face_in_video", "decode_error", "no_audio"}
 ADVICE_ELSE = _("Retry. Your files are still here; if it fails again, the log of the worker says more.")
 
-# What a kept sentence, which is English, says in general: for readers of another language.
+# What a kept sentence says in general: for readers of another language, where `told` does not know it.
 GISTS = {
     "no_face_in_source": _("No face was found in the photo."),
     "no_face_in_video": _("No face was found in the video."),
@@ -66,9 +67,17 @@ GISTS = {
     "provider_unavailable": _("The machine that computes did not answer."),
     "provider_refused": _("The compute provider refused the job."),
     "look_failed": _("The file could not be looked at."),
-    "too_small": _("The face is too small to be made out well."),
-    "turned_away": _("The face is turned away too far: one side is not seen."),
+    "bad_payload": _("The worker did not understand the job."),
+    "bad_engine": _("The networks that the worker is set up with cannot be used."),
+    "unsupported_platform": _("The worker’s machine cannot run the engine."),
+    "fetch_failed": _("The worker could not download a file."),
+    "delivery_failed": _("The worker could not deliver the result."),
+    "storage_full": _("There was no room left for the result."),
+    "engine_error": _("The engine stopped for a reason that nobody foresaw."),
+    "worker_failed": _("The worker failed."),
+    "work_error": _("The worker failed."),
 }
+register.filter("told", told)
 
 
 @register.filter
@@ -80,10 +89,10 @@ def gist(code: str) -> str:
 @register.filter
 def headline(event: Event) -> str:
     """“Submitted”, “Trying again”; what moved nothing is told by its own reason, less the brackets."""
-    note = event.reason.partition(" (")[0]
-    if number := ATTEMPT.match(note):
-        return gettext("Attempt %(number)s") % {"number": number[1]}
-    return str(HEADLINES.get((event.old, event.new), note[:1].upper() + note[1:]))
+    if move := HEADLINES.get((event.old, event.new)):
+        return str(move)
+    note = BRACKET.sub("", told(event.reason) or event.reason)
+    return note[:1].upper() + note[1:]
 
 
 @register.filter
