@@ -10,6 +10,8 @@ from worker.media import encode
 from worker.media.encode import Encoder, Encoding
 from worker.media.picture import HD, Picture
 
+PICTURES = 24
+
 
 def flat(width: int, height: int) -> Picture:
     chroma = np.full((height // 2, width // 2), 128, np.uint8)
@@ -17,7 +19,7 @@ def flat(width: int, height: int) -> Picture:
 
 
 def most_that_wait(path, width: int, height: int, quality: str) -> int:
-    """Return how many pictures the encoder held at most while it was given 14."""
+    """Return how many pictures the encoder held at most while it was given `PICTURES`."""
     encoder = Encoder(
         path,
         Encoding(
@@ -30,7 +32,7 @@ def most_that_wait(path, width: int, height: int, quality: str) -> int:
         ),
     )
     waiting = []
-    for pts in range(14):
+    for pts in range(PICTURES):
         encoder.write(flat(width, height), pts)
         waiting.append(len(encoder._order))
     encoder.finish()
@@ -43,11 +45,14 @@ def test_few_pictures_of_4k_wait_in_the_encoder(quality, tmp_path):
 
     assert most_that_wait(path, 3840, 2160, quality) <= 10
     with av.open(str(path)) as result:
-        assert sum(1 for _ in result.decode(video=0)) == 14
+        assert sum(1 for _ in result.decode(video=0)) == PICTURES
 
 
-def test_smaller_ones_may(tmp_path):
-    assert most_that_wait(tmp_path / "small.mp4", 640, 360, "balanced") > 10
+@pytest.mark.parametrize("quality", ["balanced", "max"])
+def test_more_of_smaller_ones_may(quality, tmp_path, monkeypatch):
+    monkeypatch.setattr(encode, "THREADS", 2)
+
+    assert 10 < most_that_wait(tmp_path / "small.mp4", 640, 360, quality) < 20
 
 
 def test_a_thread_less_lets_a_picture_less_wait(tmp_path, monkeypatch):
