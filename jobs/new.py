@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.timezone import now
@@ -38,13 +38,23 @@ def new(request: PageRequest) -> HttpResponse:
     if request.method != "POST":
         form, gone = proposed(request)
         return render(request, "jobs/new.html", {**context_of(request, form), "gone": gone})
-    form = NewJob(request.POST, request.FILES)
+    form = NewJob(read(request), request.FILES)
     if job := submit(request, form):
         return HttpResponseClientRedirect(job.get_absolute_url()) if request.htmx else redirect(job)
     # With htmx only the sentences go back: the files that were chosen stay chosen.
     if request.htmx:
         return render(request, "jobs/_new_errors.html", {"form": form}, status=422)
     return render(request, "jobs/new.html", context_of(request, form), status=422)
+
+
+def read(request: HttpRequest) -> QueryDict:
+    """Return what was sent; of a form that was cut off at too large a file, the rest as it is proposed."""
+    data = request.POST.copy()  # it is known only now whether it was cut off
+    if refused_upload(request):
+        for name, field in NewJob.base_fields.items():
+            if field.initial is not None:
+                data.setdefault(name, field.initial)
+    return data
 
 
 def submit(request: PageRequest, form: NewJob) -> Job | None:

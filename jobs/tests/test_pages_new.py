@@ -54,10 +54,20 @@ def test_the_form_proposes_the_shape_of_the_original(page):
     assert consent.STATEMENT in html
 
 
-def test_the_token_comes_before_the_files(page):
+def test_the_files_come_first_but_for_the_token_and_what_decides_which_are_asked_for(page):
     html = page.get(NEW).text
 
-    assert html.index('name="csrfmiddlewaretoken"', html.index('id="new"')) < html.index('type="file"')
+    form = html[html.index('id="new"') :]
+    marks = [
+        "csrfmiddlewaretoken",
+        'name="mode"',
+        'type="file"',
+        "trim_start",
+        'id="casting"',
+        'name="quality"',
+    ]
+    marks += ['name="consent"', 'id="submit"']
+    assert sorted(marks, key=form.index) == marks
 
 
 def test_a_good_form_becomes_a_job(send, alice):
@@ -156,16 +166,18 @@ def test_a_clip_cut_short_is_refused(send, clip_bytes):
     assert "damaged or cut short" in beside(response.text, "reference_video")
 
 
-def test_a_file_over_the_limit_is_refused_and_the_settings_stay(send, settings):
+def test_at_a_file_over_the_limit_what_came_before_it_stays_and_the_rest_is_proposed_anew(page, settings):
     settings.MAX_UPLOAD_BYTES = 1024 * 1024
 
-    response = send(reference_video=file(bytes(1024 * 1024 + 1), "long.mp4"), quality="max")
+    long = file(bytes(1024 * 1024 + 1), "long.mp4")
+    response = page.post(NEW, {"mode": "photo_sing", "reference_video": long, "quality": "max"})
 
     assert response.status_code == 422
     assert "is larger than 1 MB" in beside(response.text, "reference_video")
     assert beside(response.text, "source_image") == ""
     assert beside(response.text, "consent") == ""
-    assert 'value="max" checked' in response.text
+    assert 'value="photo_sing" checked' in response.text
+    assert 'value="balanced" checked' in response.text
     assert not list(Path(settings.FILE_UPLOAD_TEMP_DIR).glob("*.upload*"))
 
 
