@@ -116,6 +116,7 @@ def shown(person: dict[str, Any]) -> dict[str, Any]:
     target = {name: person[name] for name in ("time", "box") if name in person}
     return {
         "target": json.dumps(target),
+        "path": json.dumps(person.get("path", [])),
         "percent": max(1, round(100 * person.get("seen", 0))),
         "reason": person.get("reason", ""),
         "sentence": person.get("sentence", ""),

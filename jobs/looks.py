@@ -31,6 +31,7 @@ KINDS = {Asset.Kind.IMAGE: "photo", Asset.Kind.VIDEO: "video"}
 MOST_TRIES = 3
 ANSWER_BYTES = 1024 * 1024
 PICTURE_CHARACTERS = 60_000
+PATH_MOST = 100
 JPEG = b"\xff\xd8\xff"
 FAILED = "look_failed"
 FAILED_SENTENCE = "The file could not be looked at within the limits on time and memory."
@@ -45,12 +46,13 @@ class Said(BaseModel):
 
 
 class Person(Said):
-    """Of a video with `time` and `seen`; of a photo with the rest. `worker.analyse` says what they mean."""
+    """With `time`, `seen` and `path` of a video, else the rest. `worker.analyse` says what they mean."""
 
     box: list[Share]
     picture: Annotated[str, Field(max_length=PICTURE_CHARACTERS)]
     time: Annotated[float, Field(ge=0)] | None = None
     seen: Share | None = None
+    path: Annotated[list[list[Annotated[float, Field(ge=0)]]], Field(max_length=PATH_MOST)] | None = None
     usable: bool | None = None
     reason: Code = ""
     sentence: Sentence = ""
@@ -62,6 +64,13 @@ class Person(Said):
         if not is_box(box):
             raise ValueError("A box is left, top, right, bottom.")
         return box
+
+    @field_validator("path")
+    @classmethod
+    def is_a_path(cls, path: list[list[float]] | None) -> list[list[float]] | None:
+        if not all(is_box(box) for _, *box in path or []):
+            raise ValueError("A step of a path is a time and a box.")
+        return path
 
     @field_validator("picture")
     @classmethod

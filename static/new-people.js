@@ -96,10 +96,18 @@ class Casting {
     this.changed();
   }
 
-  // The box of whom the frame follows: the first who gets a photo.
-  get box() {
-    const input = [...this.section.querySelectorAll("input:checked")].find((each) => each.value);
-    const target = input?.dataset.target ?? this.people?.[0]?.dataset.target;
-    return target ? JSON.parse(target).box : null;
+  // The paths of those whom the frame follows: all who get a photo, or before that is said the most prominent one.
+  get followed() {
+    const chosen = [...this.section.querySelectorAll("input:checked")].filter((input) => input.value);
+    const targets = chosen.map((input) => input.dataset.target);
+    const people = this.people.filter((person) => targets.includes(person.dataset.target));
+    return (people.length ? people : this.people.slice(0, 1)).map(pathOf);
   }
+}
+
+// Where a person was seen; of a look from before there were paths, the one place that it told.
+function pathOf({ dataset }) {
+  const { time, box } = JSON.parse(dataset.target);
+  const path = JSON.parse(dataset.path);
+  return path.length ? path : [[time, ...box]];
 }

@@ -8,7 +8,10 @@ class NewJob {
     this.drops = [...form.querySelectorAll("[data-drop]")].map((element) => new Drop(element, form, changed));
     const of = (kind) => this.drops.find((drop) => drop.kind === kind);
     [this.photos, this.sound, this.video] = [of("image"), of("audio"), of("video")];
-    [this.soundScreen, this.videoScreen] = [new Screen(this.sound), new Screen(this.video)];
+    [this.soundScreen, this.videoScreen] = [this.sound, this.video].map((drop) => {
+      const screen = new Screen(drop, () => (this.part.screen === screen ? this.part.range : [0, Infinity]));
+      return screen;
+    });
     this.casting = new Casting(form, () => this.frame());
     this.part = new Part(form, () => this.estimate());
     this.estimates = new Estimates(form);
@@ -55,7 +58,7 @@ class NewJob {
 
   frame() {
     const aspect = this.sings ? "original" : this.form.elements.aspect_ratio.value;
-    this.videoScreen.frame(aspect, this.casting?.box);
+    this.videoScreen.follow(aspect, this.casting?.followed ?? []);
   }
 
   estimate() {

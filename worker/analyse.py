@@ -3,8 +3,9 @@
 One JSON object on standard output: {"people": [...]}, or {"error": {"code", "message"}} with exit code 1, 3
 where the engine cannot run. Each of the people has a `number` from 1 on, a `box` (left, top, right, bottom in
 shares of the upright picture's sides) and a `picture` (JPEG, base64). In a video they come with `time` in
-seconds and `seen`, the share of the looked-at pictures that show them; the most prominent first. In a photo
-with `usable`, `reason` and `sentence` (why not), and `taken`: whose face a job would use.
+seconds, `seen`, the share of the looked-at pictures that show them, and `path`, [time, left, top, right,
+bottom] in each of those; the most prominent first. In a photo with `usable`, `reason` and `sentence` (why
+not), and `taken`: whose face a job would use.
 """
 
 from __future__ import annotations
@@ -54,7 +55,9 @@ def limit_this_process() -> None:
 def people_of_video(path: Path) -> list[dict[str, Any]]:
     from worker.engines.swap.people import people_in  # after the check: a machine without it gets a sentence
 
-    return [{"time": each.time, "seen": each.seen, **told(each)} for each in people_in(path)]
+    return [
+        {"time": each.time, "seen": each.seen, "path": each.path, **told(each)} for each in people_in(path)
+    ]
 
 
 def people_of_photo(path: Path) -> list[dict[str, Any]]:

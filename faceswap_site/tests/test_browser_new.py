@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from conftest import SAMPLES
 from faceswap_site.tests.test_browser import CLIP, FACE, MADE_WITHIN, choose, submit
@@ -28,6 +28,22 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Path:
         stream = output.add_stream("libx264", rate=15)
         stream.width, stream.height, stream.pix_fmt = 720, 360, "yuv420p"
         for _ in range(30):
+            output.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        output.mux(stream.encode(None))
+    return path
+
+
+@pytest.fixture(scope="module")
+def walker(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three seconds of somebody who crosses the picture from left to right; 720x360."""
+    path = tmp_path_factory.mktemp("walker") / "walker.mp4"
+    portrait = np.asarray(Image.open(OTHER_FACE).convert("RGB").resize((300, 360)))
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream("libx264", rate=20, options={"g": "10"})
+        stream.width, stream.height, stream.pix_fmt = 720, 360, "yuv420p"
+        for step in range(60):
+            picture = np.full((360, 720, 3), 128, np.uint8)
+            picture[:, 7 * step : 7 * step + 300] = portrait
             output.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         output.mux(stream.encode(None))
     return path
@@ -141,18 +157,75 @@ def test_what_is_wrong_with_a_file_is_said_beside_its_place_and_the_rest_stays(v
     submit(page)
 
 
-def test_the_frame_of_the_shape_lies_over_the_clip(visit):
+def test_the_frame_of_the_shape_follows_the_face_while_the_clip_plays(visit, walker):
     page = visit("/new/")
-    page.locator("#id_reference_video").set_input_files(CLIP)
-    expect(page.locator(".crop")).to_be_hidden()
+    page.locator("#id_reference_video").set_input_files(walker)
+    seen(page, "video")
+    crop, player = page.locator(".crop"), page.locator(".player")
+    expect(crop).to_be_hidden()
 
     page.get_by_label("1:1 square").check()
 
-    crop = page.locator(".crop")
-    expect(crop).to_be_visible()
-    page.wait_for_function("document.querySelector('.crop').getAnimations().length === 0")
-    box = crop.bounding_box()
+    box, whole = crop.bounding_box(), page.locator(".picture").bounding_box()
     assert box["width"] == pytest.approx(box["height"], abs=1)
+    assert box["x"] - whole["x"] < 0.1 * whole["width"]
+    assert player.bounding_box()["y"] >= whole["y"] + whole["height"]
+    player.get_by_role("button", name="Play").click()
+    page.wait_for_function(
+        """() => {
+             const [video, crop] = document.querySelector(".picture").children;
+             const places = (window.places ??= new Set());
+             if (!video.paused) places.add(crop.style.left);
+             return places.size > 10; // more often than a video tells its time
+           }"""
+    )
+    player.get_by_role("button", name="Pause").click()
+    player.get_by_label("Place in the video").focus()
+    page.keyboard.press("End")
+    page.wait_for_function("() => parseFloat(document.querySelector('.crop').style.left) > 40")
+
+
+def test_the_handles_choose_the_part_that_is_made_and_played(visit, walker):
+    page = visit("/new/")
+    page.locator("#id_reference_video").set_input_files(walker)
+    begin, end = page.get_by_label("Beginning of the part"), page.get_by_label("End of the part")
+    length = page.locator("#part-length")
+    expect(length).to_have_text("3.0 s of 3.0 s")
+
+    begin.focus()
+    page.keyboard.press("End")
+    expect(length).to_have_text("0.2 s of 3.0 s")
+    expect(begin).to_have_attribute("aria-valuetext", "2.8 s")
+    drag(page, begin, 2.8 / 3, 2 / 3)
+    expect(page.get_by_label("From second")).to_have_value("2")
+    end.focus()
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_label("to second")).to_have_value("2.9")
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function("() => document.querySelector('.picture video').played.length > 0")
+    page.wait_for_function("() => document.querySelector('.picture video').paused")
+    first, last = page.evaluate(
+        """() => {
+             const { played } = document.querySelector(".picture video");
+             return [played.start(0), played.end(0)];
+           }"""
+    )
+    assert first == pytest.approx(2, abs=0.1)
+    assert last < 3
+    page.get_by_role("button", name="All of it").click()
+    expect(length).to_have_text("3.0 s of 3.0 s")
+
+
+def drag(page: Page, handle: Locator, start: float, stop: float) -> None:
+    """Pull a handle from one share of its track to another with the mouse."""
+    handle.scroll_into_view_if_needed()
+    track, thumb = handle.bounding_box(), 24
+    from_x, to_x = (track["x"] + thumb / 2 + share * (track["width"] - thumb) for share in (start, stop))
+    y = track["y"] + track["height"] / 2
+    page.mouse.move(from_x, y)
+    page.mouse.down()
+    page.mouse.move(to_x, y, steps=4)
+    page.mouse.up()
 
 
 def test_a_pasted_photo_becomes_the_face_and_what_is_none_is_refused(visit):

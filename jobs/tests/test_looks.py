@@ -25,6 +25,7 @@ PERSON = {
     "time": 1.5,
     "box": [0.1, 0.2, 0.3, 0.4],
     "seen": 0.5,
+    "path": [[0, 0.1, 0.2, 0.3, 0.4], [1.5, 0.2, 0.2, 0.4, 0.4]],
     "picture": b64encode(b"\xff\xd8\xff\xe0picture").decode(),
 }
 
@@ -76,6 +77,7 @@ def test_what_is_seen_is_kept(asked, says):
     assert asked.done_at
     assert asked.people[0]["box"] == PERSON["box"]
     assert asked.people[0]["time"] == 1.5
+    assert asked.people[0]["path"] == PERSON["path"]
 
 
 def test_a_look_that_is_done_is_not_done_again(asked, says):
@@ -136,6 +138,9 @@ STRANGE = {
     "a time before the beginning": {"people": [{**PERSON, "time": -1}]},
     "a box beyond the picture": {"people": [{**PERSON, "box": [0, 0, 1, 2]}]},
     "a box inside out": {"people": [{**PERSON, "box": [0.5, 0, 0.1, 1]}]},
+    "a path that is none": {"people": [{**PERSON, "path": [[0, 0.1, 0.2, 0.3]]}]},
+    "a path without a time": {"people": [{**PERSON, "path": [[]]}]},
+    "a path too long": {"people": [{**PERSON, "path": 101 * PERSON["path"]}]},
     "a number as a string": {"people": [{**PERSON, "seen": "0.5"}]},
     "a page for a picture": {"people": [{**PERSON, "picture": b64encode(b"<script>").decode()}]},
     "a picture that is no base64": {"people": [{**PERSON, "picture": "/9j/ %"}]},

@@ -129,10 +129,22 @@ def test_how_much_of_the_clip_shows_somebody(tmp_path, key_every):
         options={"g": key_every},
     )
 
-    seen = sorted(shown.seen for shown in people_in(clip))
+    goer, stayer = sorted(people_in(clip), key=lambda shown: shown.seen)
 
-    assert seen[1] == 1
-    assert 0.2 < seen[0] < 0.8
+    assert stayer.seen == 1
+    assert 0.2 < goer.seen < 0.8
+    times = [time for time, *_ in stayer.path]
+    assert times == sorted(times)
+    assert times[0] < 0.1
+    assert times[-1] > 3.4
+    assert min(time for time, *_ in goer.path) >= 2
+    assert all(left < 0.3 for _, left, *_ in goer.path)
+
+
+def test_a_face_that_has_left_the_picture_has_no_place_on_its_path(two_people, monkeypatch):
+    monkeypatch.setattr(people, "shares_of", lambda view, landmarks: [1.0, 0.2, 1.0, 0.6])
+
+    assert [shown.path for shown in people_in(two_people)] == [[], []]
 
 
 def test_a_clip_in_which_surely_nobody_is_says_so(tmp_path):

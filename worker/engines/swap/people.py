@@ -37,9 +37,8 @@ class TimeIsUp(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Placed(Sighting):
-    """A sighting in look number `look`, `time` in seconds. `is_found`: by a detector; no track led there."""
+    """A sighting at a look, `time` in seconds. `is_found`: by a detector; no track led there."""
 
-    look: int
     time: float
     is_found: bool
     box: list[float]
@@ -53,10 +52,14 @@ class Placed(Sighting):
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """A person where he or she is seen best: `box` in shares of the sides; `seen`, share of the looks."""
+    """A person where he or she is seen best: `box` in shares of the sides; `seen`, share of the looks.
+
+    `path`: the time and the box of each look that showed this person, in order.
+    """
 
     time: float
     box: list[float]
+    path: list[list[float]]
     seen: float
     picture: bytes
 
@@ -77,9 +80,7 @@ def people_in(path: Path) -> list[Shown]:
                 is_new = track not in met
                 if is_new:
                     met[track] = Person(embeddings=[identifier.embedding(view, landmarks)])
-                met[track].sightings.append(
-                    sight(view, landmarks, look=len(looked), time=at, is_found=is_new)
-                )
+                met[track].sightings.append(sight(view, landmarks, time=at, is_found=is_new))
         if not met:
             first_met(path, to_rgb, identifier, tell)
     people = sorted(told_apart(list(met.values()), []), key=lambda person: -person.prominence)
@@ -97,10 +98,9 @@ def ticking(seconds: float) -> Callable[[], None]:
     return tell
 
 
-def sight(view: View, landmarks: np.ndarray, *, look: int, time: float, is_found: bool) -> Placed:
+def sight(view: View, landmarks: np.ndarray, *, time: float, is_found: bool) -> Placed:
     return Placed(
         **vars(Sighting.of(landmarks)),
-        look=look,
         time=ceil(time * 1000) / 1000,  # never before the picture: the one before it would be looked at
         is_found=is_found,
         box=shares_of(view, landmarks),
@@ -111,5 +111,17 @@ def sight(view: View, landmarks: np.ndarray, *, look: int, time: float, is_found
 def shown(person: Person, count: int) -> Shown:
     sightings = [each for each in person.sightings if isinstance(each, Placed)]
     best = max((each for each in sightings if each.is_found), key=lambda each: each.clearness)
-    seen = len({each.look for each in sightings}) / count
-    return Shown(time=best.time, box=best.box, seen=round(seen, 3), picture=best.picture)
+    boxes = {each.time: each.box for each in sightings}
+    return Shown(
+        time=best.time,
+        box=best.box,
+        path=[[time, *boxes[time]] for time in sorted(boxes) if has_room(boxes[time])],
+        seen=round(len(boxes) / count, 3),
+        picture=best.picture,
+    )
+
+
+def has_room(box: list[float]) -> bool:
+    """Is any of the face within the picture? A track may lead out of it."""
+    left, top, right, bottom = box
+    return left < right and top < bottom
