@@ -22,6 +22,7 @@ from assets.serving import serve
 from assets.uploads import HashedUpload, refused_upload
 from jobs import consent, idempotency
 from jobs.auth import API_AUTH, ApiRequest, OutputLink, caller_of, output_token
+from jobs.deletion import delete_files
 from jobs.errors import NoOutput
 from jobs.models import AspectRatio, Job, JobQuerySet, Mode, Quality, Stage
 from jobs.submission import kept_parts, submit
@@ -253,7 +254,7 @@ def cancel_job(request: ApiRequest, job_id: UUID):
 @router.delete("/{uuid:job_id}", response={204: None}, summary="Delete a job's files")
 def delete_job(request: ApiRequest, job_id: UUID):
     """Erase the job's inputs and result at once; an open job is cancelled first."""
-    owned_job(request, job_id).delete_files(reason=f"deleted by {request.auth}")
+    delete_files(owned_job(request, job_id), reason=f"deleted by {request.auth}")
     return Status(204, None)
 
 

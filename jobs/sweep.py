@@ -15,6 +15,7 @@ from django_q.tasks import async_task
 import assets.retention
 from jobs import clocks, looks, outcomes, outputs, retention
 from jobs.compute import ProviderError, Report, State, current_provider, provider_of
+from jobs.deletion import delete_files
 from jobs.heartbeat import SWEEP_BEAT, WORKER_BEAT
 from jobs.models import Attempt, Heartbeat, Job
 
@@ -78,7 +79,7 @@ def _requeue(jobs: QuerySet[Job], at: datetime) -> int:
 def _erase(jobs: QuerySet[Job]) -> int:
     due = list(jobs[:ERASED_AT_ONCE])
     for job in due:
-        job.delete_files(reason="deleted for good")
+        delete_files(job, reason="deleted for good")
     return len(due)
 
 

@@ -11,9 +11,10 @@ from django.db.models.functions import Coalesce
 from django.utils.timezone import now
 
 from jobs import outcomes
+from jobs.attempts import AttemptQuerySet, execution_timeout
 from jobs.compute import Health, Report, State
 from jobs.heartbeat import WORKER_BEAT
-from jobs.models import Attempt, AttemptQuerySet, Heartbeat, execution_timeout
+from jobs.models import Attempt, Heartbeat
 from jobs.turns import in_turn
 from runpod_bridge.models import LATELY, Worker, WorkerToken
 

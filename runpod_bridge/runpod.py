@@ -11,8 +11,9 @@ from django.conf import settings
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
+from jobs.attempts import execution_timeout, job_budget
 from jobs.compute import Health, ProviderError, Report, State
-from jobs.models import Attempt, execution_timeout, job_budget
+from jobs.models import Attempt
 from runpod_bridge.client import Client, Unknown
 from runpod_bridge.payload import payload_for
 from runpod_bridge.reports import message_of, progress_message, report_of

@@ -11,6 +11,7 @@ from django.utils.timezone import now
 
 from assets.models import Asset
 from jobs import retention
+from jobs.deletion import delete_files
 from jobs.errors import NotRetryable
 from jobs.faces import MOST
 from jobs.models import Job
@@ -114,7 +115,7 @@ def test_a_bad_photo_among_good_ones_is_named_by_its_field(post, photos):
 
 
 def test_deleting_the_job_deletes_every_photo(couple):
-    couple.delete_files("by a test")
+    delete_files(couple, "by a test")
 
     assert all(asset.deleted_at for asset in Asset.objects.all())
 

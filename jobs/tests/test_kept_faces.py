@@ -12,6 +12,7 @@ from assets.models import Asset
 from assets.uploads import bounds_of
 from conftest import keep
 from jobs.analyses import Analysis
+from jobs.deletion import delete_files
 from jobs.models import Job, KeptFace
 
 pytestmark = pytest.mark.django_db
@@ -158,7 +159,7 @@ def test_the_photo_of_a_job_is_kept_once_and_stays_after_either(page, job):
     page.post(of(face, "remove-face"))
     assert Asset.objects.get(pk=job.source_image_id).is_available
     page.post(address)
-    Job.objects.get().delete_files(reason="deleted")
+    delete_files(Job.objects.get(), reason="deleted")
     assert Asset.objects.get(pk=job.source_image_id).is_available
 
 

@@ -16,6 +16,7 @@ from assets.models import Asset
 from conftest import keep
 from jobs import looks
 from jobs.analyses import Analysis
+from jobs.deletion import delete_files
 from jobs.models import Job
 from jobs.sweep import reconcile
 
@@ -210,7 +211,7 @@ def test_the_pictures_of_faces_go_with_the_file(job, says):
     says({"people": [{**PERSON, "time": None, "seen": None}]})
     looks.look(Analysis.objects.get().pk)
 
-    Job.objects.get().delete_files(reason="deleted")
+    delete_files(Job.objects.get(), reason="deleted")
 
     assert not Analysis.objects.exists()
 

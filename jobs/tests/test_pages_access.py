@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
+from jobs.deletion import delete_files
 from jobs.models import Job
 
 pytestmark = pytest.mark.django_db
@@ -75,7 +76,7 @@ def test_following_a_link_changes_nothing(page, job, act):
 
 
 def test_a_deleted_job_is_gone(page, job):
-    job.delete_files(reason="deleted")
+    delete_files(job, reason="deleted")
 
     for name in OF_A_JOB:
         assert page.get(reverse(f"jobs:{name}", args=[job.pk])).status_code == 404

@@ -8,6 +8,7 @@ import pytest
 from django.urls import reverse
 from django.utils.timezone import now
 
+from jobs.deletion import delete_files
 from jobs.models import Job, Share
 
 pytestmark = pytest.mark.django_db
@@ -65,7 +66,7 @@ def hidden(page, share):
 
 
 def erased(page, share):
-    share.job.delete_files(reason="deleted")
+    delete_files(share.job, reason="deleted")
 
 
 @pytest.mark.parametrize("act", [ended, expired, hidden, erased])

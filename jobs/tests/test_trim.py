@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
+from jobs.attempts import execution_timeout
 from jobs.forms import NewJob
-from jobs.models import Job, execution_timeout
+from jobs.models import Job
 from jobs.trim import part_of
 
 pytestmark = pytest.mark.django_db

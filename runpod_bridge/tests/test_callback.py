@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils.timezone import now
 
 from jobs import outcomes
+from jobs.deletion import delete_files
 from jobs.models import Attempt, Job
 from jobs.outputs import collect
 from runpod_bridge import bodies
@@ -276,7 +277,7 @@ def test_a_cancelled_jobs_worker_is_told_so_with_its_next_progress(taken, job):
 
 
 def test_a_deleted_jobs_result_is_not_kept(taken, job, clip_bytes):
-    job.delete_files(reason="its owner asked")
+    delete_files(job, reason="its owner asked")
 
     assert say(taken, in_base64(clip_bytes)).status_code == 200
 
