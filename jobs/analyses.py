@@ -15,6 +15,10 @@ class AnalysisQuerySet(models.QuerySet["Analysis"]):
     def open(self) -> AnalysisQuerySet:
         return self.filter(done_at=None)
 
+    def faceless(self) -> AnalysisQuerySet:
+        """Of files in which there is surely no face: a job of one would fail."""
+        return self.filter(error_code__in=["no_face_in_source", "no_face_in_video"])
+
     def lost(self, before: datetime) -> AnalysisQuerySet:
         """Queued, or begun, so long ago that nobody can be at them any more."""
         return self.open().filter(queued_at__lt=before)

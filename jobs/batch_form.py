@@ -1,6 +1,7 @@
 """The form for several jobs at once: every clip of it gets every face of it.
 
-The form knows files by their ids alone; what comes as a file is taken in before it, by the page.
+The form knows files by their ids alone; what comes as a file is taken in before it, by the page. Those in
+which a look has found no face are shown, but nothing is made of them.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from assets.errors import Refusal
 from assets.models import Asset
 from assets.uploads import FILES_AT_ONCE, KINDS
 from jobs import consent
+from jobs.analyses import Analysis
 from jobs.batches import Batch
 from jobs.forms import choice
 from jobs.models import AspectRatio, Mode, Quality
@@ -27,6 +29,10 @@ JOBS_AT_ONCE = 40
 WORDS_FOR_MISSING = {
     "reference_video": gettext_lazy("Choose at least one clip."),
     "source_image": gettext_lazy("Choose at least one photo of a face."),
+}
+WORDS_FOR_FACELESS = {
+    "reference_video": gettext_lazy("No face was found in these clips: choose another one."),
+    "source_image": gettext_lazy("No face was found in these photos: choose another one."),
 }
 
 
@@ -47,6 +53,9 @@ class NewBatch(forms.Form):
         self.sent = data or QueryDict()
         self.owner = owner
         self.files_of: dict[str, list[Asset]] = {field: self.find(field) for field in FIELDS}
+        files = [asset for assets in self.files_of.values() for asset in assets]
+        faceless = set(Analysis.objects.faceless().filter(asset__in=files).values_list("asset_id", flat=True))
+        self.unused = [asset for asset in files if asset.pk in faceless]
 
     def find(self, field: str) -> list[Asset]:
         """Return the files named here, each once and in order, less those that are not the owner's."""
@@ -56,17 +65,22 @@ class NewBatch(forms.Form):
         here = Asset.objects.owned_by(self.owner).available().filter(kind=KINDS[field]).in_bulk(keys)
         return [here[key] for key in keys if key in here]
 
+    def used(self, field: str) -> list[Asset]:
+        return [asset for asset in self.files_of[field] if asset not in self.unused]
+
     def named(self, field: str) -> list[str]:
         return list(dict.fromkeys(self.sent.getlist(f"{field}_id")))
 
     def clean(self) -> dict[str, Any]:
-        clips, photos = (self.files_of[field] for field in FIELDS)
+        clips, photos = (self.used(field) for field in FIELDS)
         for field in FIELDS:
             if len(self.files_of[field]) < len(self.named(field)):
                 self.add_error(field, gettext("A file is gone, or was never yours: choose it once more."))
             elif not self.files_of[field] and field not in self.errors:
                 self.add_error(field, WORDS_FOR_MISSING[field])
-        if (files := len(clips) + len(photos)) > FILES_AT_ONCE:
+            elif not self.used(field) and field not in self.errors:
+                self.add_error(field, WORDS_FOR_FACELESS[field])
+        if (files := sum(map(len, self.files_of.values()))) > FILES_AT_ONCE:
             self.add_error(
                 None,
                 gettext("There are %(files)d files; at most %(most)d are taken at once.")
@@ -89,7 +103,7 @@ class NewBatch(forms.Form):
     @transaction.atomic
     def submit(self, *, request_id: str) -> Batch:
         """Make all jobs of a valid form, or raise the Refusal of one and make none."""
-        clips, photos = (self.files_of[field] for field in FIELDS)
+        clips, photos = (self.used(field) for field in FIELDS)
         batch = Batch.objects.create(owner=self.owner, name=name_of(clips, photos))
         for clip in clips:
             for photo in photos:

@@ -24,6 +24,7 @@ from jobs.batch_form import FIELDS, JOBS_AT_ONCE, NewBatch
 from jobs.batch_progress import progress_of
 from jobs.batches import Batch
 from jobs.errors import NotCancellable, NotRetryable
+from jobs.forms import sent
 from jobs.models import Job
 from jobs.views import PageRequest, polling_interval
 
@@ -35,14 +36,18 @@ RETRYABLE = {Job.Status.FAILED, Job.Status.CANCELLED}
 def new(request: PageRequest) -> HttpResponse:
     if request.method != "POST":
         return render(request, "batches/new.html", new_context(NewBatch()))
-    data = request.POST.copy()
+    data = sent(request, NewBatch)
     refusals = take_files(request, data)
     form = NewBatch(data, owner=request.user)
     for refusal in refusals:
         form.refuse(refusal)
     try:
         if form.is_valid():
-            return redirect(form.submit(request_id=request.id))
+            batch = form.submit(request_id=request.id)
+            if names := ", ".join(f"“{asset.name}”" for asset in form.unused):
+                words = gettext("Left out, for no face was found there: %(names)s.")
+                messages.warning(request, words % {"names": names})
+            return redirect(batch)
     except Refusal as refusal:
         form.refuse(refusal)
     return render(request, "batches/new.html", new_context(form), status=422)

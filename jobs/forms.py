@@ -8,10 +8,12 @@ from uuid import UUID
 
 from django import forms
 from django.db.models import TextChoices
+from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from assets.errors import Refusal
+from assets.uploads import refused_upload
 from jobs import consent
 from jobs.models import AspectRatio, Job, Mode, Quality
 from jobs.submission import NEEDS, kept_parts, submit
@@ -36,6 +38,16 @@ WORDS_FOR_CHOICE = {
     "required": _("Choose one of these."),
     "invalid_choice": _("“%(value)s” is not one of these; choose one."),
 }
+
+
+def sent(request: HttpRequest, form: type[forms.Form]) -> QueryDict:
+    """Return what was sent; of a form that was cut off at too large a file, the rest as it is proposed."""
+    data = request.POST.copy()  # Only now is it known whether it was cut off.
+    if refused_upload(request):
+        for name, field in form.base_fields.items():
+            if field.initial is not None:
+                data.setdefault(name, field.initial)
+    return data
 
 
 def choice(choices: type[TextChoices], initial: str) -> forms.ChoiceField:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.timezone import now
@@ -21,7 +21,7 @@ from assets.models import Asset
 from assets.uploads import KINDS, drain, refused_upload
 from jobs import consent, looks
 from jobs.estimates import START_SECONDS, paces
-from jobs.forms import NewJob
+from jobs.forms import NewJob, sent
 from jobs.models import Job
 from jobs.views import PageRequest
 
@@ -38,23 +38,13 @@ def new(request: PageRequest) -> HttpResponse:
     if request.method != "POST":
         form, gone = proposed(request)
         return render(request, "jobs/new.html", {**context_of(request, form), "gone": gone})
-    form = NewJob(read(request), request.FILES)
+    form = NewJob(sent(request, NewJob), request.FILES)
     if job := submit(request, form):
         return HttpResponseClientRedirect(job.get_absolute_url()) if request.htmx else redirect(job)
     # With htmx only the sentences go back: the files that were chosen stay chosen.
     if request.htmx:
         return render(request, "jobs/_new_errors.html", {"form": form}, status=422)
     return render(request, "jobs/new.html", context_of(request, form), status=422)
-
-
-def read(request: HttpRequest) -> QueryDict:
-    """Return what was sent; of a form that was cut off at too large a file, the rest as it is proposed."""
-    data = request.POST.copy()  # it is known only now whether it was cut off
-    if refused_upload(request):
-        for name, field in NewJob.base_fields.items():
-            if field.initial is not None:
-                data.setdefault(name, field.initial)
-    return data
 
 
 def submit(request: PageRequest, form: NewJob) -> Job | None:

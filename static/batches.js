@@ -98,8 +98,9 @@ class Zone {
     element.addEventListener("click", (event) => this.pick(event.target.closest("[data-kept-face]")));
   }
 
+  // Of how many files videos are made: not of those in which a look has found no face.
   get count() {
-    return this.list.querySelectorAll("[data-id]").length;
+    return this.list.querySelectorAll("[data-id]:not(:has([data-code^=no_face_]))").length;
   }
 
   press(button) {
@@ -211,6 +212,7 @@ document.addEventListener("DOMContentLoaded", () => {
   listenForDrops(form, zones, changed);
   form.addEventListener("submit", () => (submit.disabled = true));
   addEventListener("pageshow", label);
+  form.addEventListener("htmx:load", label); // What was seen in a file has come.
   addEventListener("beforeunload", (event) => {
     if (all().some((sent) => sent.state === "waiting" || sent.state === "sending")) event.preventDefault();
   });

@@ -11,11 +11,10 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from conftest import SAMPLES
-from faceswap_site.tests.test_browser import CLIP, FACE, MADE_WITHIN, choose, submit
+from faceswap_site.tests.test_browser import CLIP, FACE, MADE_WITHIN, SEEN_WITHIN, choose, submit
 
 pytestmark = pytest.mark.browser
 OTHER_FACE = SAMPLES / "grace_hopper.jpg"
-SEEN_WITHIN = 60_000  # milliseconds
 
 
 @pytest.fixture(scope="module")

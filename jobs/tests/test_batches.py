@@ -108,9 +108,10 @@ def test_files_that_came_stay_when_the_form_comes_back(page, video_file, photo_f
 def test_a_file_over_the_cap_is_told_and_makes_nothing(page, settings, video_file, photo_file):
     settings.MAX_UPLOAD_BYTES = 1000
 
-    answer = page.post(NEW, WISHES | {"reference_video": video_file, "source_image": photo_file})
+    answer = page.post(NEW, {"reference_video": video_file, "source_image": photo_file} | WISHES)
 
     assert answer.status_code == 422
+    assert '<option value="balanced" selected>' in answer.text
     assert any("is larger than" in error for error in errors(answer.text))
     assert not Batch.objects.exists()
 
@@ -125,6 +126,32 @@ def test_too_much_at_once_is_refused_with_the_figures(page, form, clips, photos,
     assert answer.status_code == 422
     assert any(sentence in error for error in errors(answer.text))
     assert not Job.objects.exists()
+
+
+def test_nothing_is_made_of_files_in_which_no_face_was_found(page, form):
+    asked = form(2, 3)
+    faceless = [asked["reference_video_id"][0], *asked["source_image_id"][1:]]
+    for key, code in zip(faceless, ["no_face_in_video", "no_face_in_source", "look_failed"], strict=True):
+        Analysis.objects.create(asset_id=key, done_at=now(), error_code=code)
+
+    answer = page.post(NEW, asked, follow=True)
+
+    assert pairs() == [("1.mp4", "0.jpg"), ("1.mp4", "2.jpg")]
+    assert Batch.objects.get().name == "2 faces in 1.mp4"
+    assert "Left out, for no face was found there: “0.mp4”, “1.jpg”." in answer.text
+
+
+def test_where_no_photo_shows_a_face_another_is_asked_for(page, form):
+    asked = form(1, 1)
+    photo = Asset.objects.get(pk=asked["source_image_id"][0])
+    Analysis.objects.create(asset=photo, done_at=now(), error_code="no_face_in_source")
+
+    answer = page.post(NEW, asked)
+
+    assert answer.status_code == 422
+    assert errors(answer.text) == ["No face was found in these photos: choose another one."]
+    assert f'name="source_image_id" value="{photo.pk}"' in answer.text
+    assert not Batch.objects.exists()
 
 
 @pytest.mark.parametrize("wrong", ["nonsense", uuid4(), "a stranger's", "a photo"])
