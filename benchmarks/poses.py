@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from worker.engines.sing.canvas import frame_portrait
-from worker.engines.sing.motion import Expression
+from worker.engines.sing.expression import Expression
 from worker.engines.sing.mouth import box_round
 from worker.engines.sing.paint import FINENESS, Painter
 from worker.faces import topology

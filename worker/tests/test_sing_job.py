@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+from threading import current_thread, main_thread
+from time import monotonic
+
 import av
 import cv2
 import numpy as np
 import pytest
 
 from worker.engines import MARKS, Task, make
+from worker.engines.sing import paint, plan
 from worker.errors import BadPayload, NoAudio, NoFaceInSource, NoFaceInVideo
 from worker.faces import topology
 from worker.faces.pose import pose_of
@@ -217,6 +223,47 @@ def test_it_stops_between_two_frames_when_told_to(tmp_path, sing, stage):
 
     with pytest.raises(Stop):
         sing(driving_audio=voice, reference_video=TINY, progress=stop)
+
+
+def test_it_stops_while_the_portrait_is_taken_apart(tmp_path, sing, monkeypatch):
+    monkeypatch.setattr(paint, "layers_of", lambda *_, **__: pytest.fail("It went on."))
+    said = []
+
+    def stop(now, done, total):
+        if current_thread() is main_thread():  # the sound is heard in another
+            said.append(now)
+            if len(said) == 3:
+                raise Stop
+
+    voice = write_voice(tmp_path / "voice.wav", syllables(0.2), codec="pcm_s16le")
+
+    with pytest.raises(Stop):
+        sing(driving_audio=voice, progress=stop)
+
+    assert set(said) == {"preprocessing"}
+
+
+def test_a_photo_of_no_use_ends_the_following_of_a_reference(sing, plain_photo, monkeypatch):
+    followed = []
+
+    def endless(task, voice, rate, progress):
+        until = monotonic() + 10
+        while monotonic() < until:
+            progress("preprocessing", 0, None)
+        followed.append("to the end")
+
+    monkeypatch.setattr(plan, "planned", endless)
+
+    with pytest.raises(NoFaceInSource):
+        sing(reference_video=TINY, source_image=plain_photo)
+
+    assert not followed
+
+
+def test_scipy_is_imported_beside_the_portrait_not_before_it():
+    code = "import sys, worker.engines.sing.job; sys.exit('scipy' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_progress_counts_every_frame_in_order(tmp_path, sing):

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from worker.engines.sing.motion import NOD, PIVOT, Lips, sway, with_breaths
+from worker.engines.sing.expression import PIVOT
+from worker.engines.sing.motion import NOD, Lips, sway, with_breaths
 from worker.engines.sing.rhythm import Rhythm, beats_in, phrases_in
 
 RATE = 30

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from worker.engines.sing.canvas import Canvas, frame_portrait
+from worker.engines.sing.expression import Expression
 from worker.engines.sing.light import light_on
-from worker.engines.sing.motion import Expression
 from worker.engines.sing.mouth import box_round, filled
 from worker.engines.sing.paint import Painter
 from worker.faces import topology

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.spatial import Delaunay
 
 from worker.engines.sing.canvas import frame_portrait
-from worker.engines.sing.motion import Expression
+from worker.engines.sing.expression import Expression
 from worker.engines.sing.paint import Painter
+from worker.engines.sing.rig import triangulated
 from worker.faces import topology
 from worker.faces.track import landmarks_of_photo
 from worker.media.photo import read_photo
@@ -81,6 +83,16 @@ def smiling():
     photo = read_photo(ASTRONAUT)
     canvas = frame_portrait(photo, landmarks_of_photo(photo), aspect_ratio="original", quality="fast")
     return Painter(canvas, "fast")
+
+
+def test_points_are_triangulated_as_scipy_does():
+    points = np.random.default_rng(0).uniform(-300, 900, (400, 2)).astype(np.float32)
+
+    triangles = {frozenset(corners) for corners in triangulated(points).tolist()}
+
+    expected = {frozenset(corners) for corners in Delaunay(points).simplices.tolist()}
+    assert len(triangles & expected) > 0.98 * len(expected)  # some slivers at the hull are left out
+    assert triangles <= expected
 
 
 @pytest.mark.parametrize("aspect_ratio", ["9:16", "1:1", "4:5", "original"])

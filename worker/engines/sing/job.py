@@ -17,8 +17,7 @@ from worker.engines.pipeline import Pipeline
 from worker.engines.record import model_digests
 from worker.engines.sing.canvas import Canvas, frame_portrait
 from worker.engines.sing.paint import Painter
-from worker.engines.sing.plan import planned, voice_of
-from worker.errors import NoFaceInSource
+from worker.errors import Cancelled, NoFaceInSource
 from worker.faces.track import landmarks_of_photo
 from worker.media.framing import output_size, resize
 from worker.media.photo import read_photo
@@ -36,11 +35,13 @@ def run(task: Task, progress: Progress) -> Result:
     cv2.setNumThreads(1)
     progress("preprocessing", 0, None)
     song = Song(task=task, progress=progress, rate=FRAME_RATES[task.quality])
-    with song.timed("portrait"):
-        canvas = framed_portrait(task)
-    with song.timed("motion"):
-        song.plan_once()
-    return song.write(canvas)
+    with Pipeline() as pipeline:
+        plan = pipeline.ahead(song.plan_beside(pipeline), name="motion")
+        with song.timed("portrait"):
+            go_on = partial(progress, "preprocessing", 0, None)
+            painter = Painter(framed_portrait(task), task.quality, go_on)
+        next(plan)
+        return song.write(painter)
 
 
 def framed_portrait(task: Task) -> Canvas:
@@ -61,23 +62,36 @@ class Song:
     rate: int
     seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
 
-    def plan_once(self) -> None:
+    def plan_beside(self, pipeline: Pipeline) -> Iterator[None]:
+        """Plan in a step of the pipeline, as long as somebody waits for it."""
+
+        def progress(stage: str, done: int, total: int | None) -> None:
+            if pipeline.stopped:
+                raise Cancelled
+            self.progress(stage, done, total)
+
+        with self.timed("motion"):
+            self.plan_once(progress)
+        yield
+
+    def plan_once(self, progress: Progress) -> None:
         """Plan, or take up what an earlier process planned: following a long reference takes minutes."""
+        # Imported here, to be beside the portrait: the whole of SciPy comes with it.
+        from worker.engines.sing.plan import planned, voice_of
+
         self.voice = voice_of(self.task)
+        plan = partial(planned, self.task, self.voice, self.rate, progress)
         if self.task.parts is None:
-            self.plan()
+            self.lips, self.head = plan()
         elif kept := load(self.task.parts / PLAN):
             self.lips, self.head = kept["lips"], kept["head"]
         else:
-            self.plan()
+            self.lips, self.head = plan()
             save({"lips": self.lips, "head": self.head}, self.task.parts / PLAN)
 
-    def plan(self) -> None:
-        self.lips, self.head = planned(self.task, self.voice, self.rate, self.progress)
-
-    def write(self, canvas: Canvas) -> Result:
-        height, width = canvas.image.shape[:2]
-        size = output_size(width, height, enable_4k=self.task.enable_4k)
+    def write(self, painter: Painter) -> Result:
+        still = painter.still
+        size = output_size(still.width, still.height, enable_4k=self.task.enable_4k)
         total = len(self.lips)
         sink = Mp4Sink(
             self.task.output,
@@ -94,7 +108,7 @@ class Song:
         )
         self.progress("generating", sink.frames, total)
         with sink, Pipeline() as pipeline:
-            for picture in pipeline.ahead(self.pictures(canvas, begin=sink.frames), name="paint"):
+            for picture in pipeline.ahead(self.pictures(painter, begin=sink.frames), name="paint"):
                 with self.timed("encode"):
                     sink.write(resize(picture, *size, self.task.quality))
                 self.progress("generating", sink.frames, total)
@@ -109,9 +123,8 @@ class Song:
             told={"models": model_digests()},
         )
 
-    def pictures(self, canvas: Canvas, *, begin: int) -> Iterator[Picture]:
+    def pictures(self, painter: Painter, *, begin: int) -> Iterator[Picture]:
         """Yield the frames from that one on. None depends on those before it."""
-        painter = Painter(canvas, self.task.quality)
         for index in range(begin, len(self.lips)):
             with self.timed("paint"):
                 picture = painter.paint(self.head.with_lips(self.lips, index), index)

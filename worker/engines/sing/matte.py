@@ -5,6 +5,8 @@ A matte is (H, W) float32, 0 behind the person to 1 on it, half where hair lets 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 
@@ -31,20 +33,25 @@ HAT = 0.25  # face heights: a notch in the head, above the eyes, that is narrowe
 EDGE = 0.05  # face heights: how far from the cut the soft edge may lie
 FITTED = 720  # pixels of the longer side at which the edge is laid
 FLATNESS = 1e-4  # of the guided filter, for colours of 0..1
+EVEN = 1e-6  # a plane of 0..1 varies by less: there is no edge to lay
 NOTHING, ALL = 0.04, 0.96  # what the filter leaves below is background, above person
 # What a trusted cut holds: least of the face, most of its outline at FAR's limit, most of the upper border.
 LEAST_FACE, MOST_LIMIT, MOST_BORDER = 0.97, 0.12, 0.25
 LEAST_HEAD = 0.10  # the head is wider than the face by so much, or hair was taken for background
 
 
-def matte_of(canvas: Canvas) -> np.ndarray | None:
-    """Return the matte of the canvas's person, the same each time; None if it is not to be trusted."""
+def matte_of(canvas: Canvas, go_on: Callable[[], object] = lambda: None) -> np.ndarray | None:
+    """Return the matte of the canvas's person, the same each time; None if it is not to be trusted.
+
+    `go_on` is called half-way, and may raise.
+    """
     small = shrunk(canvas.image, SMALL)
     points = canvas.landmarks[:, :2] * (small.shape[1] / canvas.image.shape[1])
     hint = hinted(points, small.shape[:2])
     cut = cut_out(small, points, hint)
     if not is_trusted(cut, hint, points):
         return None
+    go_on()
     face_height = float(np.ptp(canvas.landmarks[topology.OVAL, 1]))
     matte = refined(canvas.image, cut, radius=max(2, round(EDGE * face_height)))
     return cv2.fillPoly(matte, [np.rint(canvas.landmarks[topology.OVAL, :2]).astype(np.int32)], 1.0)
@@ -175,14 +182,25 @@ def guided(guide: np.ndarray, plane: np.ndarray, radius: int) -> np.ndarray:
         return cv2.blur(values, (2 * radius + 1, 2 * radius + 1))
 
     whole, guide = guide, cv2.resize(guide, plane.shape[::-1], interpolation=cv2.INTER_AREA)
-    middle, level = mean(guide), mean(plane)
-    spread = np.empty((*plane.shape, 3, 3), np.float32)
-    for row, column in np.ndindex(3, 3):
-        both = mean(guide[..., row] * guide[..., column])
-        spread[..., row, column] = both - middle[..., row] * middle[..., column]
+    level = mean(plane)
+    edge = mean(plane * plane) - level**2 > EVEN
+    colours = cv2.split(guide)
+    middles = [mean(colour) for colour in colours]
+    spread = np.empty((np.count_nonzero(edge), 3, 3), np.float32)
+    shared = np.empty((len(spread), 3, 1), np.float32)
+    for row, column in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)):
+        both = mean(colours[row] * colours[column]) - middles[row] * middles[column]
+        spread[:, row, column] = spread[:, column, row] = both[edge]
     spread += FLATNESS * np.eye(3, dtype=np.float32)
-    shared = mean(guide * plane[..., None]) - middle * level[..., None]
-    slope = np.linalg.solve(spread, shared[..., None])[..., 0]
-    offset = level - (slope * middle).sum(axis=2)
+    for row in range(3):
+        shared[:, row, 0] = (mean(colours[row] * plane) - middles[row] * level)[edge]
+    slope = np.zeros_like(guide)
+    slope[edge] = np.linalg.solve(spread, shared)[..., 0]
+    offset = level - along(slope, cv2.merge(middles))
     slope, offset = (cv2.resize(mean(values), whole.shape[1::-1]) for values in (slope, offset))
-    return (slope * whole).sum(axis=2) + offset
+    return along(slope, whole) + offset
+
+
+def along(slope: np.ndarray, colours: np.ndarray) -> np.ndarray:
+    """Return the (h, w) scalar products of (h, w, 3)."""
+    return np.einsum("ijk,ijk->ij", slope, colours)

@@ -1,7 +1,6 @@
 """How the head and the face move, frame by frame.
 
-Angles are rotation vectors in radians in the head's own axes (x to the image's right, y down, z away
-from the camera); lengths are in eye distances (outer corner to outer corner); what is 0..1 is 1 at full.
+Units are those of `worker.engines.sing.expression`.
 """
 
 from __future__ import annotations
@@ -12,12 +11,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from worker.engines.sing.expression import Expression
 from worker.engines.sing.rhythm import Rhythm
 from worker.memory import storable
-
-PIVOT = np.array([0.0, 1.35, 0.8])  # where a head turns: the top of the neck, from between the eyes
-
-EYEBALL = 0.13  # radius
 
 BLINK = np.array([0.35, 0.85, 1.0, 0.85, 0.5, 0.2])  # how far the lids are shut, every 33 ms
 BLINK_STEP = 1 / 30
@@ -54,26 +50,6 @@ class Swell:
 BEAT = Swell(down=np.radians(1.5), delay=0.03, rise=0.13, fall=0.27)
 SETTLE = Swell(down=np.radians(1.8), delay=0.40, rise=0.40, fall=0.90)  # as a phrase ends
 BREATH = Swell(down=-np.radians(1.7), delay=-0.12, rise=0.40, fall=0.45)  # before a phrase begins
-
-
-@dataclass(frozen=True, kw_only=True)
-class Expression:
-    """One frame. `opening` and `width` are the lips', width -1 (rounded) to 1 (wide).
-
-    `gaze` is how far the eyes turn in the head, to the right and down, in radians; `smile`, -1 to 1, counts
-    from the portrait's own look; `breath` is how full the chest is.
-    """
-
-    opening: float
-    width: float
-    blink: float
-    brows: float
-    turn: np.ndarray
-    shift: np.ndarray
-    zoom: float
-    gaze: np.ndarray | tuple[float, float] = (0.0, 0.0)
-    smile: float = 0.0
-    breath: float = 0.0
 
 
 @storable

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from worker.engines.sing.canvas import Canvas
+from worker.engines.sing.expression import Expression
 from worker.engines.sing.glasses import wears_glasses
 from worker.engines.sing.layers import layers_of
 from worker.engines.sing.matte import matte_of
-from worker.engines.sing.motion import Expression
 from worker.engines.sing.mouth import Inside, Mouth, box_round, seen_at
 from worker.engines.sing.rig import BODY, Rig
 from worker.faces import topology
@@ -53,10 +54,13 @@ class Bend:
 
 
 class Painter:
-    def __init__(self, canvas: Canvas, quality: str) -> None:
+    """Takes the portrait apart, which lasts; meanwhile `go_on` is called, and may raise."""
+
+    def __init__(self, canvas: Canvas, quality: str, go_on: Callable[[], object] = lambda: None) -> None:
         self.fineness = FINENESS[quality]
         height, width = canvas.image.shape[:2]
-        matte = matte_of(canvas)
+        matte = matte_of(canvas, go_on)
+        go_on()
         self.still = from_rgb(canvas.image)
         self.layers = layers_of(canvas.image, matte, times=self.fineness.times)
         self.rig = Rig(canvas.landmarks, width, height, glasses=wears_glasses(canvas))

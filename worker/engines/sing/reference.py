@@ -14,7 +14,8 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
 from worker.engines.pipeline import Pipeline
-from worker.engines.sing.motion import EYEBALL, PIVOT, Head, Lips
+from worker.engines.sing.expression import EYEBALL, PIVOT
+from worker.engines.sing.motion import Head, Lips
 from worker.errors import NoFaceInVideo
 from worker.faces import topology
 from worker.faces.pose import pose_of

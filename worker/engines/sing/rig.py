@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
-from scipy.spatial import Delaunay
-from scipy.spatial.transform import Rotation
 
-from worker.engines.sing.motion import EYEBALL, PIVOT, Expression
+from worker.engines.sing.expression import EYEBALL, PIVOT, Expression
 from worker.faces import topology
 from worker.faces.pose import pose_of
 
@@ -107,6 +104,18 @@ def with_lashes(triangles: np.ndarray) -> np.ndarray:
     return triangles
 
 
+def triangulated(points: np.ndarray) -> np.ndarray:
+    """Return the (M, 3) Delaunay triangles of (N, 2) float32 points, each of which is there once."""
+    left, top = np.floor(points.min(axis=0)).astype(int)
+    right, bottom = np.ceil(points.max(axis=0)).astype(int) + 1
+    # OpenCV's, not SciPy's, which takes a tenth of a second to import.
+    plane = cv2.Subdiv2D((int(left), int(top), int(right - left), int(bottom - top)))
+    plane.insert(points)
+    number = {tuple(point): index for index, point in enumerate(points.tolist())}
+    corners = plane.getTriangleList().reshape(-1, 3, 2).tolist()
+    return np.array([[number[tuple(corner)] for corner in triangle] for triangle in corners])
+
+
 class Rig:
     """The mesh of one portrait of (width, height) pixels with these (478, 3) landmarks.
 
@@ -171,7 +180,7 @@ class Rig:
     def triangles_round(self) -> np.ndarray:
         """Triangulate all that is outside the face's oval."""
         points = np.concatenate([topology.OVAL, np.arange(topology.POINTS + ADDED, len(self.rest))])
-        triangles = points[Delaunay(self.texture[points]).simplices]
+        triangles = points[triangulated(self.texture[points])]
         oval = self.texture[topology.OVAL]
         centres = self.texture[triangles].mean(axis=1)
         return triangles[[cv2.pointPolygonTest(oval, tuple(map(float, c)), False) < 0 for c in centres]]
@@ -224,7 +233,8 @@ class Rig:
         self.brow = np.exp(-((apart / (0.06 * self.face_height)) ** 2)) * above * 0.03 * self.face_height
         if glasses:
             brows = face[BROWS][np.argsort(face[BROWS, 0])]
-            middle = np.interp(self.rest[:, 0], brows[:, 0], gaussian_filter1d(brows[:, 1], 2))
+            calm = cv2.GaussianBlur(brows, (1, 17), 2, borderType=cv2.BORDER_REFLECT)
+            middle = np.interp(self.rest[:, 0], brows[:, 0], calm[:, 1])
             self.brow *= np.clip((middle - self.rest[:, 1]) / (RIM * self.face_height), 0, 1)
 
     def shape_smile(self) -> None:
@@ -259,7 +269,7 @@ class Rig:
         return self.pose.apply(self.turned(points, wish))
 
     def turned(self, points: np.ndarray, wish: Expression) -> np.ndarray:
-        rotation = Rotation.from_rotvec(wish.turn).as_matrix()
+        rotation, _ = cv2.Rodrigues(np.float64(wish.turn))
         moved = (points - PIVOT) @ rotation.T * wish.zoom + PIVOT
         moved[:, :2] += wish.shift
         return moved
