@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from worker.engines.sing.canvas import Canvas, frame_portrait
-from worker.engines.sing.layers import filled_behind, layers_of, person_alone
+from worker.engines.sing.expression import Expression
+from worker.engines.sing.layers import doubled, filled_behind, layers_of, person_alone
 from worker.engines.sing.matte import (
     SMALL,
     cut_out,
@@ -18,7 +19,6 @@ from worker.engines.sing.matte import (
     matte_of,
     shrunk,
 )
-from worker.engines.sing.motion import Expression
 from worker.engines.sing.paint import Painter
 from worker.faces import topology
 from worker.faces.track import landmarks_of_photo
@@ -212,6 +212,19 @@ def test_a_person_and_a_backdrop_mixed_by_a_known_matte_are_told_apart():
     assert np.abs(person - skin)[matte > 0.1].max() <= 12
     assert np.abs(better - matte).max() < 0.1
     assert layers_of(image, matte, times=1).cover == pytest.approx(better * 255, abs=1)
+
+
+def test_a_doubled_plane_holds_the_old_pixels_and_what_lies_between():
+    def wave(x, y):
+        return np.rint(128 + 50 * np.sin(0.7 * x) + 50 * np.cos(0.5 * y)).astype(np.uint8)
+
+    there = wave(np.arange(40), np.arange(30)[:, None])
+    between = wave(np.arange(79) / 2, np.arange(59)[:, None] / 2)
+
+    large = doubled(there)
+
+    assert (large[::2, ::2] == there).all()
+    assert np.abs(large.astype(int) - between)[8:-8, 8:-8].max() <= 2
 
 
 def test_a_matte_is_drawn_to_the_edges_of_the_picture():

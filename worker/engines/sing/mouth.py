@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from worker.engines.sing.expression import Expression
 from worker.engines.sing.light import light_on
-from worker.engines.sing.motion import Expression
 from worker.engines.sing.rig import Rig
 from worker.engines.sing.teeth import (
     ARCH,
@@ -76,14 +76,18 @@ class Mouth:
         self.light = light.colour
         self.has_own_teeth = rig.gap > SHOWING * rig.face_height
         self.pixels_per_mm = rig.pose.scale / MM_PER_EYE_DISTANCE
-        self.rows = {}
-        for name, teeth, share in (("upper", UPPER, 1.0), ("lower", LOWER, LOWER_LIGHT)):
-            self.rows[name] = draw_row(teeth, self.pixels_per_mm, light.side)
-            self.rows[name][..., :3] *= 255 * share * self.light
+        self.rows = {} if self.has_own_teeth else self.drawn_rows(light.side)
         self.tongue = draw_tongue()
         self.tongue[..., :3] *= self.light
         self.texture_low = rig.texture[: topology.POINTS].min(axis=0)
         self.texture_size = np.ptp(rig.texture[: topology.POINTS], axis=0)
+
+    def drawn_rows(self, side: float) -> dict[str, np.ndarray]:
+        rows = {}
+        for name, teeth, share in (("upper", UPPER, 1.0), ("lower", LOWER, LOWER_LIGHT)):
+            rows[name] = draw_row(teeth, self.pixels_per_mm, side)
+            rows[name][..., :3] *= 255 * share * self.light
+        return rows
 
     def inside(self, points: np.ndarray, wish: Expression) -> Inside | None:
         """Return the inside of the mouth of these (N, 3) points; None while it is shut."""

@@ -74,7 +74,9 @@ def draw_tooth(
     )
     if right - left < 0.5:  # seen from its side only
         return
-    across = (x - left) / (right - left) * 2 - 1  # -1..1 over the tooth
+    columns = np.flatnonzero((x > left) & (x < right))
+    row = row[:, columns[0] : columns[-1] + 1]
+    across = (x[columns] - left) / (right - left) * 2 - 1  # -1..1 over the tooth
     down = (y + lift((left + right) / 2)) / height  # 0 at the gum, 1 at the edge
     inside = shape_of(across[None, :], down[:, None])
     row[..., :3] += (enamel(across, down) - row[..., :3]) * inside[..., None]
