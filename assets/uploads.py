@@ -168,6 +168,13 @@ def refused_upload(request: HttpRequest) -> Refusal | None:
     return getattr(request, REFUSED_UPLOAD, None)
 
 
+def cut_off(request: HttpRequest) -> Refusal | None:
+    """The same for a page, whose browser has to have sent on before it shows the answer."""
+    if refusal := refused_upload(request):
+        drain(request)
+    return refusal
+
+
 class OwnFile(File):
     """A file of ours in the temp folder, which storage may move instead of copying."""
 

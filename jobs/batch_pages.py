@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -16,10 +16,9 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from assets import space
 from assets.errors import Refusal
-from assets.uploads import FILES_AT_ONCE, HashedUpload, drain, refused_upload, take_in
-from jobs import consent, looks
+from assets.uploads import FILES_AT_ONCE, cut_off
+from jobs import consent, files
 from jobs.batch_form import FIELDS, JOBS_AT_ONCE, NewBatch
 from jobs.batch_progress import progress_of
 from jobs.batches import Batch
@@ -58,20 +57,14 @@ def take_files(request: HttpRequest, data: QueryDict) -> list[Refusal]:
 
     They are kept whatever else is wrong: nobody has to choose them once more.
     """
-    files = [(field, file) for field in FIELDS for file in request.FILES.getlist(field)]
     refusals = []
-    for field, file in files[:FILES_AT_ONCE]:
+    for field, file in files.sent(request, FIELDS)[:FILES_AT_ONCE]:
         try:
-            with space.full_disk_refused():
-                (asset,) = take_in([(field, cast(HashedUpload, file))], owner=request.user)
+            data.appendlist(f"{field}_id", str(files.keep(field, file, owner=request.user).pk))
         except Refusal as refusal:
             refusals.append(refusal)
-        else:
-            looks.ask(asset, now())
-            data.appendlist(f"{field}_id", str(asset.pk))
-    if cut_off := refused_upload(request):
-        drain(request)
-        refusals.append(cut_off)
+    if unread := cut_off(request):
+        refusals.append(unread)
     return refusals
 
 

@@ -32,11 +32,10 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 def add(request: HttpRequest) -> Refusal | None:
     try:
-        _, asset = files.kept(request, among=["source_image"])
+        _, asset = files.keep_one(request, among=["source_image"])
     except Refusal as refusal:
         return refusal
     KeptFace.objects.keep(asset)
-    looks.ask(asset, now())
     return None
 
 

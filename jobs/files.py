@@ -23,7 +23,7 @@ from assets.errors import InvalidChoice, MissingField, Refusal
 from assets.models import Asset, AssetQuerySet
 from assets.problems import problem
 from assets.serving import SAFETY, gone_is_404, serve, serve_thumbnail
-from assets.uploads import KINDS, HashedUpload, drain, refused_upload, take_in
+from assets.uploads import KINDS, HashedUpload, cut_off, take_in
 from jobs import looks, needs
 from jobs.analyses import Analysis
 
@@ -36,30 +36,38 @@ POLLING = [(timedelta(seconds=15), 1), (timedelta(minutes=1), 3), (timedelta(min
 def upload(request: HttpRequest) -> HttpResponse:
     """Keep the one file of the form and have it looked at: its id is what a job can be made of."""
     try:
-        field, asset = kept(request)
+        field, asset = keep_one(request)
     except Refusal as refusal:
         return refused(request, refusal)
-    looks.ask(asset, now())
     if wants_html(request):
         return render(request, "jobs/_file.html", {"field": field, "asset": asset}, status=201)
     return JsonResponse(told(field, asset), status=201)
 
 
-def kept(request: HttpRequest, among: Sequence[str] = FIELDS) -> tuple[str, Asset]:
+def keep_one(request: HttpRequest, among: Sequence[str] = FIELDS) -> tuple[str, Asset]:
     """Keep the one file that came in one of these fields, or raise a Refusal."""
-    files = [(field, file) for field in among for file in request.FILES.getlist(field)]
-    if cut_off := refused_upload(request):
-        drain(request)
-        raise cut_off
+    files = sent(request, among)
+    if refusal := cut_off(request):
+        raise refusal
     if not files:
         raise MissingField(_("A file is needed: send it as one of %(fields)s."), fields=", ".join(among))
     if len(files) > 1:
         said = _("There are %(count)d files; send one at a time.")
         raise InvalidChoice(said, count=len(files)).on(files[1][0])
-    field, file = files[0]
+    return files[0][0], keep(*files[0], owner=request.user)
+
+
+def sent(request: HttpRequest, among: Sequence[str]) -> list[tuple[str, HashedUpload]]:
+    """The files of a form, each with its field."""
+    return [(field, cast(HashedUpload, file)) for field in among for file in request.FILES.getlist(field)]
+
+
+def keep(field: str, file: HashedUpload, *, owner: Any) -> Asset:
+    """Keep a file of a form and have it looked at, or raise a Refusal."""
     with space.full_disk_refused():
-        (asset,) = take_in([(field, cast(HashedUpload, file))], owner=request.user)
-    return field, asset
+        (asset,) = take_in([(field, file)], owner=owner)
+    looks.ask(asset, now())
+    return asset
 
 
 def refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:

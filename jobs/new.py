@@ -18,7 +18,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from assets.errors import Refusal
 from assets.models import Asset
-from assets.uploads import KINDS, drain, refused_upload
+from assets.uploads import KINDS, cut_off
 from jobs import consent, looks
 from jobs.estimates import START_SECONDS, paces
 from jobs.forms import NewJob, sent
@@ -49,11 +49,10 @@ def new(request: PageRequest) -> HttpResponse:
 
 def submit(request: PageRequest, form: NewJob) -> Job | None:
     """Make the job, or leave in the form what stands in its way."""
-    if cut_off := refused_upload(request):
+    if refusal := cut_off(request):
         # What came after the file over the cap was not read: to speak of that would be wrong.
-        drain(request)
         form.errors.clear()
-        form.refuse(cut_off)
+        form.refuse(refusal)
         return None
     if not form.is_valid():
         return None
