@@ -49,7 +49,10 @@ BODIES: list[tuple[re.Pattern[str], Bounds]] = [
         Bounds(lambda: 3 * settings.MAX_UPLOAD_BYTES + FORM_BYTES, room=3),
     ),
     # One file, and the clean copy of a photo with the thumbnails.
-    (re.compile(r"^/(files|faces)/?$"), Bounds(lambda: settings.MAX_UPLOAD_BYTES + FORM_BYTES, room=2)),
+    (
+        re.compile(r"^/(v1/)?files/?$|^/faces/?$"),
+        Bounds(lambda: settings.MAX_UPLOAD_BYTES + FORM_BYTES, room=2),
+    ),
     (
         re.compile(r"^/batches/new/?$"),
         Bounds(lambda: FILES_AT_ONCE * settings.MAX_UPLOAD_BYTES + FORM_BYTES, room=2),

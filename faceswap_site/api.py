@@ -18,12 +18,14 @@ from assets.problems import problem, problem_document
 from assets.uploads import refused_upload
 from jobs.api import router as jobs_router
 from jobs.auth import API_AUTH
+from jobs.files_api import router as files_router
 from runpod_bridge.callback import router as callback_router
 
 log = logging.getLogger(__name__)
 
 api = NinjaAPI(title="TrueFaceSwapVideo", version="1", auth=API_AUTH, urls_namespace="v1")
 api.add_router("/jobs", jobs_router)
+api.add_router("/files", files_router)
 api.add_router("/assets", assets_router)
 api.add_router("/runpod", callback_router)
 

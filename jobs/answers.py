@@ -15,7 +15,7 @@ from jobs.schemas import Metrics
 MEASURED = ("swapped", "missed", "identity", "flicker", "engine", "models")
 
 
-def job_out(request: HttpRequest, job: Job) -> dict[str, Any]:
+def job_out(request: HttpRequest, job: Job, place: int | None) -> dict[str, Any]:
     """The job as GET shows it; what is not there is null."""
     here = address_of(request, job)
     has_output = job.output is not None and job.output.is_available
@@ -37,6 +37,7 @@ def job_out(request: HttpRequest, job: Job) -> dict[str, Any]:
         "runpod_job_id": (attempt and attempt.external_id) or None,
         "error_message": job.error_message or None,
         "error": {"code": job.error_code, "message": job.error_message} if job.error_code else None,
+        "queue_position": place,
         "stage_timings": job.stage_timings,
         "input_config": input_config(job),
         "metrics": metrics_out(job),
@@ -54,10 +55,12 @@ def progress_out(job: Job) -> dict[str, Any]:
     attempt = job.latest
     if attempt is None or job.status == Job.Status.QUEUED:
         return {"percent": None, "frames_done": None, "frames_total": None, "eta_seconds": None}
+    # The last report on the way may be a few frames short of what was made.
+    made = attempt.metrics.get("frames")
     return {
         "percent": attempt.percent,
-        "frames_done": attempt.frames_done,
-        "frames_total": attempt.frames_total,
+        "frames_done": made or attempt.frames_done,
+        "frames_total": made or attempt.frames_total,
         "eta_seconds": attempt.eta_seconds(now()),
     }
 

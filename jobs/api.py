@@ -24,9 +24,10 @@ from jobs.answers import absolute, address_of, job_out
 from jobs.auth import API_AUTH, ApiRequest, OutputLink, caller_of
 from jobs.deletion import delete_files
 from jobs.errors import NoOutput
-from jobs.models import Job, JobQuerySet
+from jobs.models import Job, JobQuerySet, Stage
 from jobs.schemas import Accepted, JobIn, JobOut, JobPage
 from jobs.submission import kept_parts, submit
+from jobs.turns import queue_position, queue_positions
 
 router = Router(tags=["jobs"])
 
@@ -111,12 +112,14 @@ def list_jobs(request: ApiRequest, status: Job.Status | None = None, cursor: str
         jobs = jobs.filter(Q(created_at__lt=at) | Q(created_at=at, id__lt=key))
     limit = min(max(limit, 1), 100)
     page = list(jobs[: limit + 1])
+    places = queue_positions() if any(job.stage == Stage.QUEUED for job in page) else {}
     following = None
     if len(page) > limit:
         query = request.GET.copy()
         query["cursor"] = write_cursor(page[limit - 1])
         following = absolute(request, f"/v1/jobs?{query.urlencode()}")
-    return {"items": [job_out(request, job) for job in page[:limit]], "next": following}
+    items = [job_out(request, job, places.get(job.pk)) for job in page[:limit]]
+    return {"items": items, "next": following}
 
 
 @router.get("/{uuid:job_id}", response=JobOut, summary="Look at a job")
@@ -124,7 +127,7 @@ def get_job(request: ApiRequest, job_id: UUID):
     """Everything about one job. Asking often is fine: it never waits for the compute provider."""
     job = owned_job(request, job_id)
     job.request_poll(now())
-    return job_out(request, job)
+    return job_out(request, job, queue_position(job) if job.stage == Stage.QUEUED else None)
 
 
 @router.post("/{uuid:job_id}/retry", response={202: Accepted}, summary="Retry a job")

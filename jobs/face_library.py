@@ -32,7 +32,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 def add(request: HttpRequest) -> Refusal | None:
     try:
-        _, asset = files.keep_one(request, among=["source_image"])
+        _, asset = files.keep_one(request, among=["source_image"], owner=request.user)
     except Refusal as refusal:
         return refusal
     KeptFace.objects.keep(asset)

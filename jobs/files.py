@@ -36,7 +36,7 @@ POLLING = [(timedelta(seconds=15), 1), (timedelta(minutes=1), 3), (timedelta(min
 def upload(request: HttpRequest) -> HttpResponse:
     """Keep the one file of the form and have it looked at: its id is what a job can be made of."""
     try:
-        field, asset = keep_one(request)
+        field, asset = keep_one(request, owner=request.user)
     except Refusal as refusal:
         return refused(request, refusal)
     if wants_html(request):
@@ -44,7 +44,7 @@ def upload(request: HttpRequest) -> HttpResponse:
     return JsonResponse(told(field, asset), status=201)
 
 
-def keep_one(request: HttpRequest, among: Sequence[str] = FIELDS) -> tuple[str, Asset]:
+def keep_one(request: HttpRequest, among: Sequence[str] = FIELDS, *, owner: Any) -> tuple[str, Asset]:
     """Keep the one file that came in one of these fields, or raise a Refusal."""
     files = sent(request, among)
     if refusal := cut_off(request):
@@ -54,7 +54,7 @@ def keep_one(request: HttpRequest, among: Sequence[str] = FIELDS) -> tuple[str, 
     if len(files) > 1:
         said = _("There are %(count)d files; send one at a time.")
         raise InvalidChoice(said, count=len(files)).on(files[1][0])
-    return files[0][0], keep(*files[0], owner=request.user)
+    return files[0][0], keep(*files[0], owner=owner)
 
 
 def sent(request: HttpRequest, among: Sequence[str]) -> list[tuple[str, HashedUpload]]:

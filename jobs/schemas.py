@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from ninja import Field, Schema
 
+from assets.models import Asset
 from jobs.models import AspectRatio, Job, Mode, Quality, Stage
 from jobs.trim import PREVIEW_MOST
 
@@ -23,8 +24,10 @@ whole clip."""
 PREVIEW = "Only so much is made, from where the trim starts."
 CONSENT = "A browser session must send true; a key carries its owner's consent."
 HERE_ALREADY = """Instead of a file: the id of one of yours that is here already, of an earlier job as long as
-it is kept, or uploaded beforehand."""
+it is kept, or sent beforehand by `POST /v1/files`."""
 PHOTOS_HERE = "The same for several photos, repeated; photos that are sent come before photos that are named."
+QUEUE_POSITION = """Its place among all jobs that wait for a worker, 1 for the next. Users take turns, so it
+may grow, too. Null for a job that does not wait, or waits at a provider with a queue of its own."""
 ONE_EACH = ("reference_video_id", "source_image_id", "driving_audio_id")
 
 
@@ -111,6 +114,7 @@ class JobOut(Schema):
     runpod_job_id: str | None
     error_message: str | None
     error: Problem | None
+    queue_position: int | None = Field(description=QUEUE_POSITION)
     stage_timings: dict[str, dict[str, datetime | None]]
     input_config: dict[str, Any]
     metrics: Metrics
@@ -121,3 +125,44 @@ class JobOut(Schema):
 class JobPage(Schema):
     items: list[JobOut]
     next: str | None
+
+
+class PersonOut(Schema):
+    """Somebody in a file: in a video with `time` and `seen`, in a photo with the rest."""
+
+    number: int
+    box: list[float] = Field(
+        description="Left, top, right, bottom, in shares of the upright picture's sides."
+    )
+    time: float | None = Field(None, description="The second at which `box` is; both are what `faces` take.")
+    seen: float | None = Field(None, description="The share of the pictures looked at that show this person.")
+    taken: bool | None = Field(None, description="Whether a job would use this face.")
+    usable: bool | None = Field(
+        None, description="Whether it serves; if not, `reason` and `sentence` say why."
+    )
+    reason: str | None = None
+    sentence: str | None = None
+
+
+class Look(Schema):
+    """What a quick look at a file found; the job itself looks at every picture."""
+
+    status: Literal["queued", "done", "failed"]
+    people: list[PersonOut]
+    error: Problem | None
+
+
+class FileOut(Schema):
+    id: UUID
+    kind: Asset.Kind
+    name: str
+    content_type: str
+    size: int
+    sha256: str
+    width: int | None
+    height: int | None
+    seconds: float | None
+    fps: float | None
+    has_sound: bool
+    created_at: datetime
+    look: Look | None = Field(description="Null for a sound and for a result.")

@@ -9,6 +9,7 @@ from django.utils.timezone import now
 
 from assets.models import Asset
 from jobs import consent
+from jobs.dispatch import dispatch
 from jobs.models import ApiKey, Attempt, Job
 
 pytestmark = pytest.mark.django_db
@@ -86,7 +87,7 @@ def test_a_job_has_every_field_of_the_contract(api, job):
             "runpod_job_id",
             "error_message",
         ),
-        *("error", "stage_timings", "input_config", "metrics", "output_url", "urls"),
+        *("error", "queue_position", "stage_timings", "input_config", "metrics", "output_url", "urls"),
     }
     assert set(body["progress"]) == {"percent", "frames_done", "frames_total", "eta_seconds"}
     assert set(body["metrics"]) == {
@@ -159,15 +160,25 @@ def test_a_wrong_query_is_an_invalid_choice(api, query):
 
 
 def test_a_list_costs_the_same_number_of_queries_at_any_length(api, job, alice, django_assert_num_queries):
-    def count(django_assert):
-        with django_assert(3):
-            api.get("/v1/jobs")
+    def places():
+        return [item["queue_position"] for item in api.get("/v1/jobs").json()["items"]]
 
-    api.get("/v1/jobs")  # notes that the key was used
-    count(django_assert_num_queries)
+    places()  # notes that the key was used
+    with django_assert_num_queries(4):
+        assert places() == [None]
+    dispatch(job.pk)
     for _ in range(10):
-        Job.objects.create(owner=alice, mode=job.mode, source_image=job.source_image)
-    count(django_assert_num_queries)
+        dispatch(Job.objects.create(owner=alice, mode=job.mode, source_image=job.source_image).pk)
+    with django_assert_num_queries(5):
+        assert places() == list(range(11, 0, -1))
+
+
+def test_a_job_that_waits_for_a_worker_says_its_place(api, job):
+    dispatch(job.pk)
+    assert api.get(f"/v1/jobs/{job.pk}").json()["queue_position"] == 1
+
+    Job.objects.get().cancel("asked")
+    assert api.get(f"/v1/jobs/{job.pk}").json()["queue_position"] is None
 
 
 def test_a_job_that_is_not_open_cannot_be_cancelled(api, done_job):
@@ -195,6 +206,7 @@ def test_the_figures_say_how_fast_the_frames_were_made(api, job, settings):
 
 def test_what_the_worker_measured_is_shown(api, job, settings):
     measured = {
+        "frames": 25,
         "swapped": 25,
         "missed": [[0.5, 1.25]],
         "identity": [[0.0, 0.41]],
@@ -203,12 +215,14 @@ def test_what_the_worker_measured_is_shown(api, job, settings):
         "models": {"mesh_attention": "ab12"},
     }
     attempt = Attempt.objects.begin(job, provider=settings.COMPUTE_PROVIDER, at=now())
-    Attempt.objects.update(started_at=now(), metrics=measured)
+    Attempt.objects.update(started_at=now(), metrics=measured, frames_done=24, frames_total=25)
     attempt.close(Attempt.Outcome.COMPLETED, now())
+    Job.objects.update(status=Job.Status.DONE)
 
-    metrics = api.get(f"/v1/jobs/{job.pk}").json()["metrics"]
+    shown = api.get(f"/v1/jobs/{job.pk}").json()
 
-    assert measured.items() <= metrics.items()
+    assert measured.items() <= shown["metrics"].items()
+    assert (shown["progress"]["frames_done"], shown["progress"]["frames_total"]) == (25, 25)
 
 
 def test_the_output_link_plays_without_a_key(api, client, done_job, clip_bytes):
