@@ -28,8 +28,12 @@ class Gap:
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
-    """`share` is of the frames, in percent; `likeness` the mean distance to the source, `dots` its course."""
+    """`share` is of the frames, in percent; `likeness` the mean distance to the source, `dots` its course.
 
+    Both drawings are as long as the result, `seconds`.
+    """
+
+    seconds: float
     share: float | None
     gaps: list[Gap]
     likeness: float | None
@@ -40,7 +44,14 @@ class Findings:
 
     @property
     def line(self) -> str:
-        return " ".join(f"{x:.1f},{y:.1f}" for x, y in self.dots)
+        """From end to end: the first and the last look stand for what is before and after them."""
+        ends = [(0, self.dots[0][1]), *self.dots, (WIDTH, self.dots[-1][1])]
+        return " ".join(f"{x:.1f},{y:.1f}" for x, y in ends)
+
+    @property
+    def marks(self) -> str:
+        """Strokes without length, whose round caps are dots however the drawing is stretched."""
+        return "".join(f"M{x:.1f},{y:.1f}h0" for x, y in self.dots)
 
 
 def findings_of(job: Job) -> Findings | None:
@@ -58,6 +69,7 @@ def findings_of(job: Job) -> Findings | None:
     flicker = metrics.get("flicker")
     swapped = metrics.get("swapped")
     return Findings(
+        seconds=seconds,
         share=None if swapped is None else min(100.0, 100 * swapped / metrics["frames"]),
         gaps=[gap(start, end, seconds) for start, end in metrics.get("missed") or []],
         likeness=sum(distance for _, distance in looks) / len(looks) if looks else None,

@@ -33,6 +33,10 @@ class Transport {
       if (each) each.controls = false;
     }
     if (this.other) this.other.muted = true; // They have the same sound.
+    // Not the result's figure: htmx takes a style off what it has swapped in.
+    for (const [element, of] of [[document.getElementById("pair"), video], [this.other, this.other]]) {
+      element?.style.setProperty("--ratio", of.width / of.height);
+    }
     video.addEventListener("loadedmetadata", () => this.measure());
     for (const name of ["play", "pause", "ended"]) video.addEventListener(name, () => this.tell());
     for (const name of ["timeupdate", "seeked"]) video.addEventListener(name, () => this.follow());

@@ -74,7 +74,10 @@ def test_from_two_files_to_a_result_that_plays_beside_the_original(visit):
 
 
 def step_and_compare(page: Page) -> None:
-    """Frame by frame, both videos stay together, and a slider uncovers one beneath the other."""
+    """Frame by frame, both videos stay together, and a slider uncovers one beneath the other.
+
+    Neither has bars beside its picture, whose place was kept before anything of it was here.
+    """
     times = "[...document.querySelectorAll('.screen video')].map((video) => video.currentTime)"
     before, _ = page.evaluate(times)
     page.keyboard.press(".")
@@ -85,6 +88,12 @@ def step_and_compare(page: Page) -> None:
 
     page.get_by_role("button", name="Slider").click()
     page.get_by_label("How much of the original is shown, in percent").fill("30")
+    bars = """() => [...document.querySelectorAll(".screen video")].map((video) =>
+      [video.clientWidth - video.clientHeight * (video.videoWidth / video.videoHeight),
+       video.width - video.videoWidth, video.height - video.videoHeight])"""
+    assert page.evaluate(bars) == [[pytest.approx(0, abs=1), 0, 0]] * 2
+    videos = page.locator(".screen video")
+    assert videos.nth(0).bounding_box() == videos.nth(1).bounding_box()
     clipped = "getComputedStyle(document.querySelector('#original video')).clipPath"
     assert page.evaluate(clipped) == "inset(0px 70% 0px 0px)"
 

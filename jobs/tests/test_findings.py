@@ -65,6 +65,25 @@ def test_the_likelier_the_higher_and_nothing_leaves_the_drawing(measured):
     assert far == (WIDTH, HEIGHT)
 
 
+def test_the_line_goes_from_end_to_end_with_a_mark_where_it_was_measured(measured):
+    found = findings_of(measured(frames=25, identity=[[0.2, 0.3], [0.6, 0.6]]))
+
+    assert found.line == "0.0,40.0 200.0,40.0 600.0,80.0 1000.0,80.0"
+    assert found.marks == "M200.0,40.0h0M600.0,80.0h0"
+
+
+def test_both_drawings_have_the_same_axis_as_long_as_the_result(page, measured):
+    html = page.get(measured(**METRICS).get_absolute_url()).text
+
+    assert [
+        box.split()[::2] for box in re.findall(r'viewBox="([^"]+)" preserveAspectRatio="none"', html)
+    ] == [
+        ["0", "1000"],
+        ["0", "1000"],
+    ]
+    assert re.search(r'class="[^"]*axis"><span>0:00</span><span>0:01</span>', html)
+
+
 def test_of_what_nothing_was_measured_nothing_is_said(page, measured):
     job = measured()
 
