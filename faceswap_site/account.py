@@ -22,6 +22,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from faceswap_site import devices
 from faceswap_site import profile as profiles
+from faceswap_site.callers import comes_through_unnamed_proxy
 from jobs import consent
 from jobs.models import ApiKey, Attempt
 from runpod_bridge import connection
@@ -172,6 +173,7 @@ def show(request: PersonsRequest, **changed: Any) -> HttpResponse:
         "devices": devices.devices_of(request),
         "statement": gettext(consent.KEY_HOLDER),
         "server": request.build_absolute_uri("/").rstrip("/"),
+        "unnamed_proxy": request.user.is_staff and comes_through_unnamed_proxy(request),
         **(pool() if request.user.is_staff else {}),
         **changed,
     }

@@ -1,23 +1,24 @@
 """Slows down whoever guesses passwords: after a few wrong ones they wait, longer each time, minutes at most.
 
 Wrong ones are counted by name and address together, so that nobody far away keeps an owner out; and, with
-more patience, by address alone, for whoever tries one password on many names.
+more patience, by address alone, for whoever tries one password on many names. A browser in which a name has
+signed in before is counted by itself for that name: addresses are shared, behind a proxy by all, and nobody
+keeps an owner out of it from there either.
 """
 
 from __future__ import annotations
 
-import ipaddress
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import models, transaction
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
+from faceswap_site.callers import address_of, browser_of, comes_through_unnamed_proxy, warn_of_proxy
+
 FREE_OF_NAME, FREE_OF_ADDRESS = 5, 30  # wrong ones before the first wait
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=10), timedelta(minutes=5)  # each wait is twice the one before
 FORGOTTEN_AFTER = timedelta(hours=1)
-NEIGHBOURS = 64  # bits: of IPv6, a whole household or one rented machine
 
 
 class GuessesQuerySet(models.QuerySet["Guesses"]):
@@ -27,6 +28,8 @@ class GuessesQuerySet(models.QuerySet["Guesses"]):
 
         Before, so that a hundred tries at once are a hundred, not one.
         """
+        if comes_through_unnamed_proxy(request):
+            warn_of_proxy()
         self.filter(last_at__lt=at - FORGOTTEN_AFTER).delete()
         for key in keys(request, name):
             self.get_or_create(key=key, defaults={"last_at": at})
@@ -39,9 +42,9 @@ class GuessesQuerySet(models.QuerySet["Guesses"]):
 
     def forgive(self, request: HttpRequest, name: str) -> None:
         """The password was right: the name starts anew, while of the address only this try does not count."""
-        of_name, of_address = keys(request, name)
+        of_name, *of_address = keys(request, name)
         self.filter(key=of_name).delete()
-        self.filter(key=of_address, count__gt=0).update(count=models.F("count") - 1)
+        self.filter(key__in=of_address, count__gt=0).update(count=models.F("count") - 1)
 
 
 class Guesses(models.Model):
@@ -72,23 +75,14 @@ class Guesses(models.Model):
 
 
 def keys(request: HttpRequest, name: str) -> list[str]:
-    """What counts a try: the name and the address together, then the address."""
+    """What counts a try: the browser that the name is known in; else name and address, then the address."""
+    if browser := browser_of(request, name):
+        return [f"name:{digest(browser)}"]
     address = address_of(request)
     # A capital letter more is the same name to whoever guesses; a password typed as a name is not kept.
-    both = salted_hmac("faceswap_site.guesses", f"{name.casefold()}\n{address}", algorithm="sha256")
-    alone = salted_hmac("faceswap_site.guesses", address, algorithm="sha256")
-    return [f"name:{both.hexdigest()}", f"from:{alone.hexdigest()}"]
+    both = f"{name.casefold()}\n{address}"
+    return [f"name:{digest(both)}", f"from:{digest(address)}"]
 
 
-def address_of(request: HttpRequest) -> str:
-    """Where a request came from; behind a proxy of one's own, the address that it saw, which it put last."""
-    given = request.META.get("REMOTE_ADDR", "")
-    if settings.BEHIND_TLS_PROXY:
-        given = request.headers.get("X-Forwarded-For", given).rpartition(",")[2].strip()
-    try:
-        address = ipaddress.ip_address(given)
-    except ValueError:
-        return given
-    if address.version == 6:
-        return str(ipaddress.ip_network((address, NEIGHBOURS), strict=False))
-    return str(address)
+def digest(text: str) -> str:
+    return salted_hmac("faceswap_site.guesses", text, algorithm="sha256").hexdigest()

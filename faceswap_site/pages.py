@@ -26,6 +26,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRefresh
 
+from faceswap_site.callers import remember
 from faceswap_site.guesses import Guesses
 from faceswap_site.setup import check_owner_token, needs_owner
 
@@ -70,6 +71,11 @@ def too_many_guesses(wait: timedelta) -> str:
 
 
 class SignIn(LoginView):
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        response = super().form_valid(form)
+        remember(response, form.cleaned_data["username"])
+        return response
+
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         response = super().form_invalid(form)
         if wait := getattr(form, "wait", None):

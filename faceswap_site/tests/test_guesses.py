@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils.timezone import now
 
+from faceswap_site.callers import warn_of_proxy
 from faceswap_site.guesses import FREE_OF_ADDRESS, FREE_OF_NAME, LONGEST_WAIT, Guesses
 
 pytestmark = pytest.mark.django_db
@@ -103,6 +104,91 @@ def test_behind_a_proxy_the_address_is_the_one_that_it_saw_itself(guess, alice, 
 
     assert guess(address="127.0.0.1", **{"X-Forwarded-For": THERE}).status_code == 429
     assert guess(address="127.0.0.1", **{"X-Forwarded-For": HERE}).status_code == 200
+
+
+def test_a_browser_that_was_signed_in_from_is_not_kept_out_by_others_at_its_address(guess, alice, client):
+    assert guess(password=RIGHT).status_code == 302
+    known = client.cookies["known"].value
+    client.logout()
+    for number in range(FREE_OF_ADDRESS):
+        guess(name=["alice", f"somebody-{number}"][number % 2])
+    assert guess(password=RIGHT).status_code == 429
+
+    client.cookies["known"] = known
+
+    assert guess(password=RIGHT).status_code == 302
+
+
+def test_nor_is_it_any_freer_to_guess(guess, alice, client):
+    guess(password=RIGHT)
+    known = client.cookies["known"].value
+    client.logout()
+    client.cookies["known"] = known
+
+    assert [guess().status_code for _ in range(FREE_OF_NAME)] == [200] * FREE_OF_NAME
+
+    assert guess(password=RIGHT).status_code == 429
+
+
+@pytest.mark.parametrize("forged", ["another's", "changed", "old", "nonsense"])
+def test_no_browser_is_known_by_a_mark_that_is_not_its_own(guess, alice, bob, client, forged, monkeypatch):
+    name = "bob" if forged == "another's" else "alice"
+    if forged == "old":
+        monkeypatch.setattr("faceswap_site.callers.KNOWN_FOR", timedelta(seconds=-1))
+    guess(name, password=f"{name}'s long password")
+    known = client.cookies["known"].value
+    client.logout()
+    for number in range(FREE_OF_NAME):
+        mark = {"changed": f"{number}{known}", "nonsense": f":{number}:"}.get(forged, known)
+        client.cookies["known"] = mark
+        guess()
+
+    assert guess(password=RIGHT).status_code == 429
+    assert Guesses.objects.get(key__startswith="from:").count == FREE_OF_NAME
+
+
+def test_the_mark_is_for_the_sign_in_page_alone_and_tells_no_name(guess, alice, client):
+    guess(password=RIGHT)
+
+    known = client.cookies["known"]
+
+    assert known["path"] == "/login/"
+    assert known["httponly"]
+    assert "alice" not in known.value
+
+
+def test_a_proxy_that_nobody_named_is_told_of_once_and_not_believed(guess, alice, caplog):
+    warn_of_proxy.cache_clear()
+    for number in range(FREE_OF_NAME):
+        guess(address="172.17.0.1", **{"X-Forwarded-For": f"192.0.2.{number}"})
+
+    assert guess(address="172.17.0.1", **{"X-Forwarded-For": HERE}).status_code == 429
+    assert [record.name for record in caplog.records].count("faceswap_site.callers") == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "headers", "is_staff", "declared", "told"),
+    [
+        ("127.0.0.1", {"X-Forwarded-For": HERE}, True, False, True),
+        ("172.17.0.1", {"Forwarded": "for=192.0.2.1"}, True, False, True),
+        ("127.0.0.1", {"X-Forwarded-For": HERE}, False, False, False),
+        ("127.0.0.1", {"X-Forwarded-For": HERE}, True, True, False),
+        ("127.0.0.1", {}, True, False, False),
+        # Anybody out there may send such a header.
+        ("8.8.8.8", {"X-Forwarded-For": HERE}, True, False, False),
+    ],
+)
+def test_the_settings_tell_the_operator_of_a_proxy_that_nobody_named(
+    client, alice, settings, address, headers, is_staff, declared, told
+):
+    alice.is_staff = is_staff
+    alice.save()
+    client.force_login(alice)
+    settings.BEHIND_TLS_PROXY = declared
+
+    html = client.get("/settings/", REMOTE_ADDR=address, headers=headers).text
+
+    assert ("<code>BEHIND_TLS_PROXY</code>" in html) == told
 
 
 def test_guesses_are_forgotten_and_name_nobody(guess, alice):
