@@ -35,7 +35,7 @@ def test_every_page_leads_to_the_help(page):
 
 
 def test_without_a_key_the_examples_have_none(page):
-    assert 'KEY="fsk_…"' in example(page.get("/help/api/").text, "curl")
+    assert "Bearer fsk_…" in example(page.get("/help/api/").text, "curl")
     assert not ApiKey.objects.exists()
 
 
