@@ -16,6 +16,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils.translation import override
 from PIL import Image
 
 from faceswap_site import copies
@@ -25,6 +26,13 @@ SAMPLES = BASE_DIR / "worker" / "samples"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 TINY = (160, 120)
 SOUND_RATE = 48_000
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """A page leaves its language with the thread, where the next test would begin with it."""
+    with override("en"):
+        yield
 
 
 @pytest.fixture

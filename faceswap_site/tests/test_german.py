@@ -21,10 +21,10 @@ from assets.models import Asset
 from assets.uploads import in_words
 from faceswap_site.setup import owner_token
 from faceswap_site.studio import NAME
-from faceswap_site.studio_rows import CLIPS, PHOTOS, fill
+from faceswap_site.studio_rows import CLIPS, NO_FACE, PHOTOS, fill
 from faceswap_site.tests.test_translations import catalogue
 from jobs.faces import read_faces
-from jobs.models import ApiKey, Job, Mode
+from jobs.models import Analysis, ApiKey, Job, KeptFace, Mode
 from jobs.submission import check_parts
 from jobs.trim import read_trim
 
@@ -99,13 +99,28 @@ def staff(client, alice) -> Client:
     return client
 
 
+def looked_at() -> list[Asset]:
+    """A photo of a face that serves badly, one of none, and a clip of nobody; the photos are kept faces."""
+    photo, blank = (kept.asset for kept in KeptFace.objects.all())
+    clip = Asset.objects.filter(kind=Asset.Kind.VIDEO).earliest("created_at")
+    flaw = "The face is only 40 pixels high; it needs 64 to be made out well."
+    bad = {"box": [0, 0, 1, 1], "picture": "", "taken": True, "usable": False, "sentence": flaw}
+    Analysis.objects.create(asset=photo, done_at=now(), people=[bad])
+    for asset, code, sentence in (
+        (blank, "no_face_in_source", "No face was found in the photo of 60x40 pixels."),
+        (clip, "no_face_in_video", NO_FACE),
+    ):
+        Analysis.objects.create(asset=asset, done_at=now(), error_code=code, error_message=sentence)
+    return [photo, blank, clip]
+
+
 def test_no_page_speaks_english_in_german(client):
     links = fill(10)
     owner = get_user_model().objects.get(username=NAME)
     client.force_login(owner)
     ApiKey.objects.issue(owner=owner, name="fsk_1", accepted="Agreed.")
     Job.objects.filter(mode=Mode.PHOTO_SING).first().hide("deleted", at=now())
-    looks = [f"/files/{asset.pk}/look/" for asset in Asset.objects.filter(kind__in=["video", "image"])[:2]]
+    looks = [f"/files/{asset.pk}/look/" for asset in looked_at()]
 
     left = {}
     for address in [*HERE, *looks, *links.values(), f"/new/?again={Job.objects.first().pk}"]:

@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils.timezone import now
 from django_q.models import OrmQ
 
+from assets import space
 from assets.models import Asset
 from jobs.analyses import Analysis
 from jobs.models import Job
@@ -54,7 +55,8 @@ def test_from_the_file_to_the_job(api, alice, video_file, photo_file):
 
 
 def test_the_people_of_a_video_are_told_without_their_pictures(api, ask, stored_asset):
-    Analysis.objects.create(asset=stored_asset, done_at=now(), people=PEOPLE)
+    people = [{**person, "reason": "", "sentence": ""} for person in PEOPLE]  # as the look keeps them
+    Analysis.objects.create(asset=stored_asset, done_at=now(), people=people)
 
     look = ask(stored_asset)["look"]
 
@@ -63,6 +65,7 @@ def test_the_people_of_a_video_are_told_without_their_pictures(api, ask, stored_
         (1, 1.5, 0.5),
         (2, 0, 0.004),
     ]
+    assert {each["sentence"] for each in look["people"]} == {None}
     assert PICTURE not in str(look)
 
 
@@ -116,6 +119,14 @@ def test_sending_is_refused_as_a_jobs_file_is(api, photo_file, settings):
     assert (large.status_code, large.json()["code"]) == (413, "too_large")
     assert stranger.status_code == 401
     assert not Asset.objects.exists()
+
+
+def test_nothing_is_taken_without_room_for_the_file_and_its_copy(api, settings, monkeypatch, video_file):
+    monkeypatch.setattr(space, "free_bytes", lambda: settings.MIN_FREE_BYTES + video_file.size * 3 // 2)
+
+    answer = api.post("/v1/files", {"reference_video": video_file})
+
+    assert (answer.status_code, answer.json()["code"]) == (507, "storage_full")
 
 
 def test_a_file_costs_the_same_queries_however_many_are_seen(

@@ -129,7 +129,7 @@ def test_what_is_not_known_is_marked_as_english():
 @pytest.mark.parametrize(
     ("kept", "shown"),
     [
-        ("The work took longer than it may.", "Es dauerte länger als erlaubt."),
+        ("The job was cancelled.", "Der Auftrag wurde abgebrochen."),
         ("Out of patience.", "Es dauerte länger als erlaubt."),
     ],
 )

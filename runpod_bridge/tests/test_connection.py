@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.utils.translation import override
 
 from runpod_bridge import client
 from runpod_bridge.connection import findings
@@ -36,6 +37,13 @@ def test_what_runpod_refuses_is_put_into_words(fake_runpod, status, words):
     fake_runpod.go_wrong("health", status, times=9)
 
     assert words in said(well=False)
+
+
+def test_a_page_in_german_says_it_in_german(fake_runpod):
+    fake_runpod.go_wrong("health", 401, times=9)
+
+    with override("de"):
+        assert "Runpod hat den API-Schlüssel abgelehnt (401)." in said(well=False)
 
 
 def test_an_endpoint_that_does_not_answer(fake_runpod, settings):
