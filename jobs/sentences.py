@@ -116,6 +116,8 @@ RUNPOD = [
     _("PUBLIC_BASE_URL is not set, so a worker at Runpod could not reach this service."),
 ]
 SENTENCES = [*HISTORY, *FACES, *FILES, *WORKERS, *RUNPOD, *PHRASES]
+# Characters; what a worker may say is longer, and would be looked at for ever, or too deep.
+LONGEST = 400
 VALUE = re.compile(r"%\((\w+)\)s")
 DECIMAL = re.compile(r"-?\d+\.\d+")
 
@@ -124,6 +126,8 @@ def told(kept: str) -> str:
     """Return what was kept in the reader's language, or nothing if it is not known how to say it in that."""
     if get_language() == settings.LANGUAGE_CODE:
         return kept
+    if len(kept) > LONGEST:
+        return ""
     for sentence, pattern in patterns():
         if found := pattern.fullmatch(kept):
             values = {name: anew(value) for name, value in found.groupdict().items()}

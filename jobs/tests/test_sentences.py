@@ -95,6 +95,10 @@ def test_a_sentence_is_told_with_its_own_values(kept, shown):
     assert told(kept) == shown
 
 
+def test_what_is_longer_than_any_sentence_is_not_looked_at():
+    assert told("a; " * 1000) == ""
+
+
 def test_in_english_it_stays_word_for_word():
     with translation.override("en"):
         assert told("The GPU of a stranger is on fire.") == "The GPU of a stranger is on fire."
