@@ -6,8 +6,12 @@ class Casting {
     this.field = form.elements.faces;
     this.section = document.getElementById("casting");
     this.wished = this.field.value ? JSON.parse(this.field.value) : []; // Of the job that this one shall be like.
+    this.said = new Map(); // What somebody has chosen, by person: the id of a photo, or "" for nobody.
     this.changed = changed;
-    this.section.addEventListener("change", () => this.write());
+    this.section.addEventListener("change", ({ target }) => {
+      this.said.set(target.dataset.target, target.value);
+      this.write();
+    });
   }
 
   // Called whenever a file or what was seen in it has changed.
@@ -17,22 +21,14 @@ class Casting {
     const files = [clip, ...photos].map((card) => card?.dataset.file).join();
     if (files !== (this.files ??= files)) this.wished = [];
     if (key === this.key) return this.refreshPictures(photos);
-    const chosen = this.chosen(photos);
     Object.assign(this, { key, people, photos });
     this.section.hidden = people.length === 0 || photos.length === 0 || people.length + photos.length < 3;
-    const casts = this.section.hidden ? [] : people.map((person, number) => this.cast(person, number, chosen));
+    const casts = this.section.hidden ? [] : people.map((person, number) => this.cast(person, number));
     this.section.querySelector(".casts").replaceChildren(...casts);
     return this.write();
   }
 
-  // What was chosen so far, by person: the id of a photo, or "" for nobody.
-  chosen() {
-    const byPerson = new Map();
-    for (const input of this.section.querySelectorAll("input:checked")) byPerson.set(input.dataset.target, input.value);
-    return byPerson;
-  }
-
-  cast(person, number, chosen) {
+  cast(person, number) {
     const element = document.getElementById("cast").content.cloneNode(true).firstElementChild;
     const target = person.dataset.target;
     element.querySelector("img").src = person.querySelector("img").src;
@@ -41,7 +37,7 @@ class Casting {
     }
     const options = this.photos.map((photo, index) => this.option(photo, index));
     options.push(this.option(null));
-    const value = this.proposed(target, number, chosen);
+    const value = this.proposed(target, number);
     for (const option of options) {
       const input = option.querySelector("input");
       Object.assign(input, { name: `cast-${number}`, checked: input.value === value });
@@ -75,11 +71,11 @@ class Casting {
     }
   }
 
-  // As it was; else as the other job had it; else the first person gets the first photo, and so on.
-  proposed(target, number, chosen) {
+  // As it was chosen; else as the other job had it; else the first person gets the first photo, and so on.
+  proposed(target, number) {
     const ids = this.photos.map((photo) => photo.dataset.file);
-    const before = chosen.get(target);
-    if (before !== undefined && (before === "" || ids.includes(before))) return before;
+    const said = this.said.get(target);
+    if (said === "" || ids.includes(said)) return said;
     const wish = this.wished.find((face) => JSON.stringify(face.target) === JSON.stringify(JSON.parse(target)));
     if (this.wished.length) return ids[wish?.source] ?? "";
     return ids[number] ?? "";

@@ -130,13 +130,15 @@ def test_what_was_chosen_is_kept_and_the_files_are_asked_for_again(send):
     assert "choose them once more" in response.text
 
 
-def test_with_scripts_only_the_sentences_come_back(send):
+def test_with_scripts_only_the_sentences_come_back(page, send):
     response = send(source_image=None, headers={"HX-Request": "true"})
 
     assert response.status_code == 422
     assert "Choose a photo" in beside(response.text, "source_image")
     assert "<form" not in response.text
     assert "<input" not in response.text
+    places = set(re.findall(r'id="(error-\w+)"', page.get(NEW).text))
+    assert set(re.findall(r'id="(error-\w+)"', response.text)) == places
 
 
 @pytest.mark.parametrize(
