@@ -21,10 +21,13 @@ from benchmarks import clips, judges, props
 from benchmarks.clips import SAMPLES, Clip, make_clip
 from worker.engines import Task, make
 from worker.engines.sing.plan import planned, voice_of
-from worker.engines.swap.glasses import Glasses
-from worker.engines.swap.occlusion import Occlusion
+from worker.engines.swap import render
+from worker.engines.swap.bend import Layer
+from worker.engines.swap.cutout import Cutout
+from worker.engines.swap.render import Renderer
 from worker.engines.swap.shape import openness
 from worker.faces import topology
+from worker.faces.pose import Pose
 from worker.faces.track import Tracker, landmarks_of_photo
 from worker.faces.views import RgbView
 from worker.media.audio import mono_chunks
@@ -150,14 +153,21 @@ def known_landmarks(photo: np.ndarray) -> np.ndarray:
 
 @contextmanager
 def nothing_in_front() -> Iterator[None]:
-    """Let the engine believe that nothing covers the face, to see what it would paint over."""
-    find, look = Occlusion.find, Glasses.look
-    Occlusion.find = lambda self, strangeness, *rest: np.zeros(strangeness.shape[:2], np.float32)  # type: ignore[method-assign]
-    Glasses.look = lambda self, *seen: None  # type: ignore[method-assign]
+    """Let the engine paint over all that covers the face, lit as it found it with that in front.
+
+    Were what is in front forgotten in the light, too, the new face would take its colour and look like it.
+    """
+    match_light, add_own = Renderer.match_light, render.add_own
+
+    def match_light_alone(self: Renderer, layer: Layer, cutout: Cutout, pose: Pose) -> np.ndarray:
+        return np.zeros_like(match_light(self, layer, cutout, pose))
+
+    Renderer.match_light = match_light_alone  # type: ignore[method-assign]
+    render.add_own = lambda *seen: None
     try:
         yield
     finally:
-        Occlusion.find, Glasses.look = find, look  # type: ignore[method-assign]
+        Renderer.match_light, render.add_own = match_light, add_own  # type: ignore[method-assign]
 
 
 def likeness_row(bench: Bench, case: Case, judge: judges.Likeness) -> str:

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from benchmarks.quality import nothing_in_front
 from benchmarks.tiers import detail
 from worker.engines.swap.grain import noise_level
 from worker.engines.swap.masks import CHEEKS_OF_SKIN, hulls
@@ -37,8 +38,15 @@ def face_in(image: np.ndarray) -> Face:
     return Face(landmarks=seen.landmarks, pose=seen.pose, shape=seen.shape, presence=1.0, is_new=True)
 
 
-def swap(image: np.ndarray, source: Portrait, *, quality: str = "balanced", presence: float = 1.0) -> Picture:
-    picture, face = from_rgb(image), face_in(image)
+def swap(
+    image: np.ndarray,
+    source: Portrait,
+    *,
+    face: Face | None = None,
+    quality: str = "balanced",
+    presence: float = 1.0,
+) -> Picture:
+    picture, face = from_rgb(image), face or face_in(image)
     faded = Face(**vars(face) | {"presence": presence})
     Renderer(BentPhoto(source), face.shape, TO_RGB, QUALITIES[quality]).render(picture, faded)
     return picture
@@ -120,6 +128,22 @@ def test_each_cheek_takes_the_videos_colour(video, photo):
         skin = hulls(points, (cheek,), image.shape[:2])
         old, new = (lab_of_rgb(each[skin].mean(axis=0)[None, None]) for each in (image, result))
         assert np.linalg.norm(old - new) < 8
+
+
+def test_the_quality_benchmark_paints_over_what_is_in_front_in_the_same_light():
+    image, source = portrait(ASTRONAUT), prepared(HOPPER)
+    face = face_in(image)
+    middle = face.landmarks[[topology.LOWER_LIP, topology.CHIN], :2].mean(axis=0).astype(int).tolist()
+    held = cv2.circle(image.copy(), middle, 20, (56, 56, 60), -1)
+    ball, near = (cv2.circle(np.zeros(image.shape[:2], np.uint8), middle, r, 1, -1) > 0 for r in (14, 34))
+
+    shown = swap(held, source, face=face).y
+    with nothing_in_front():
+        painted = swap(held, source, face=face).y
+
+    assert shown[ball].mean() < 70 < 110 < painted[ball].mean()
+    beside = near & (shown == painted)
+    assert beside.sum() > 0.5 * near.sum()
 
 
 def test_the_photos_open_mouth_is_closed():
