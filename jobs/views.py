@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.timezone import now
@@ -42,6 +43,7 @@ class PageRequest(HttpRequest):
 @never_cache
 def detail(request: HttpRequest, job_id: UUID) -> HttpResponse:
     job, at = owned(request, job_id), now()
+    prefetch_related_objects([job], "more_photos__asset")
     job.request_poll(at)
     return render(request, "jobs/detail.html", standing(job, at))
 

@@ -2,7 +2,6 @@
 "use strict";
 
 const SHORTEST = 0.2; // seconds, as jobs.trim has it
-const STEP = 0.1; // seconds
 
 class Part {
   constructor(form, changed) {
@@ -25,7 +24,7 @@ class Part {
     const isOther = this.card !== undefined && screen?.card !== this.card;
     this.seconds = seconds;
     this.card = screen?.card ?? null;
-    for (const range of [this.from, this.to]) range.max = Math.ceil(seconds / STEP) * STEP;
+    for (const range of [this.from, this.to]) range.max = Math.ceil(10 * seconds) / 10;
     if (isOther) this.start.value = this.end.value = "";
     this.show();
   }
@@ -59,7 +58,7 @@ class Part {
   show() {
     const [start, end] = this.range;
     this.from.value = start;
-    this.to.value = end;
+    this.to.value = end < this.seconds ? end : this.to.max; // A length lies between two steps.
     const values = { length: decimal(Math.max(end - start, 0)), whole: decimal(this.seconds || 0) };
     document.getElementById("part-length").textContent = word("length", values);
     [this.start.placeholder, this.end.placeholder] = ["0", values.whole];

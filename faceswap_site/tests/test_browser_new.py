@@ -83,6 +83,9 @@ def test_of_two_people_one_is_chosen_with_the_keyboard_and_previewed(visit, pair
     expect(people.nth(1).get_by_label("Photo 2")).to_be_checked()
     page.get_by_role("button", name="Remove grace_hopper.jpg").click()
     expect(people.nth(1).get_by_label("Leave alone")).to_be_checked()
+    page.get_by_label("9:16 portrait").check()
+    left = "parseFloat(document.querySelector('.crop').style.left)"
+    before = page.evaluate(left)
 
     people.nth(0).get_by_label("Photo 1").focus()
     page.keyboard.press("ArrowRight")
@@ -90,6 +93,7 @@ def test_of_two_people_one_is_chosen_with_the_keyboard_and_previewed(visit, pair
     page.keyboard.press("Tab")
     page.keyboard.press("ArrowLeft")
     expect(people.nth(1).get_by_label("Photo 1")).to_be_checked()
+    assert abs(page.evaluate(left) - before) > 30
     page.locator("#id_source_image").set_input_files(OTHER_FACE)
     expect(people.nth(1).get_by_label("Photo 2")).to_be_visible()
     expect(people.nth(1).get_by_label("Photo 1")).to_be_checked()
@@ -107,7 +111,12 @@ def test_of_two_people_one_is_chosen_with_the_keyboard_and_previewed(visit, pair
     page.wait_for_url("**/jobs/*/")
 
     expect(page.locator("#status .badge-done")).to_be_visible(timeout=MADE_WITHIN)
+    page.route("**/look/", lambda route: route.abort())
     page.goto(f"/new/?again={page.url.rstrip('/').rpartition('/')[2]}")
+    expect(page.get_by_label("to second")).to_have_value("0.6")
+    assert "target" in page.locator("[name=faces]").input_value()
+    page.unroute("**/look/")
+    page.reload()
     expect(page.locator("#casting .cast")).to_have_count(2)
     expect(page.locator(".cast").nth(0).get_by_label("Leave alone")).to_be_checked()
     expect(page.locator(".cast").nth(1).get_by_label("Photo 1")).to_be_checked()
@@ -116,6 +125,8 @@ def test_of_two_people_one_is_chosen_with_the_keyboard_and_previewed(visit, pair
     expect(page.locator("#part-length")).to_have_text("0,6 s von 2,0 s")
     page.get_by_role("button", name="English").click()
     expect(page.get_by_label("I have the right to use this face and this video.")).not_to_be_checked()
+    page.locator("#id_source_image").set_input_files(OTHER_FACE)
+    expect(page.locator(".cast").nth(0).get_by_label("Photo 1")).to_be_checked()
 
 
 def test_a_photo_without_a_face_is_refused_before_the_wait_and_replaced(visit, tiny_photo):
@@ -128,10 +139,14 @@ def test_a_photo_without_a_face_is_refused_before_the_wait_and_replaced(visit, t
 
     expect(page.locator("#id_source_image")).to_be_focused()
     assert page.url.endswith("/new/")
-    page.get_by_role("button", name="Remove photo.jpg").click()
+    with page.expect_response("**/remove/"):
+        page.get_by_role("button", name="Remove photo.jpg").click()
     expect(page.locator("[data-drop=image] .file")).to_have_count(0)
+    expect(page.locator("#id_source_image")).to_be_focused()
     page.locator("#id_source_image").set_input_files(FACE)
     seen(page, "image")
+    seen(page, "video")
+    expect(page.locator("#casting")).to_be_hidden()  # there is nothing to choose
     page.get_by_role("button", name="Make the video").click()
     page.wait_for_url("**/jobs/*/")
 
@@ -298,6 +313,25 @@ def test_of_people_who_come_and_go_the_frame_follows_who_is_there(visit):
     assert middles == pytest.approx([0.1, 0.15, 0.85, 0.85, 0.85])
 
 
+def test_a_time_is_told_as_a_range_in_the_unit_of_its_longer_end(visit):
+    page = visit("/new/")
+
+    ranges = [(3.2, 4.4), (41, 48), (46, 47), (70, 130), (4000, 7000)]
+    told = [page.evaluate("(range) => inWords(...range)", each) for each in ranges]
+    small, large = page.evaluate(
+        """[0.1, 8].map((clip) => {
+             const work = { seconds: 600, fps: 25, width: 100, height: 100, clip };
+             new Estimates(document.getElementById("new")).show(work);
+             return document.getElementById("send-time").textContent;
+           })"""
+    )
+
+    units = ["about 3 to 4 s", "about 40 to 50 s", "about 45 s", "about 1 to 2 min", "about 1 to 2 h"]
+    assert told == units
+    assert small.endswith("s")
+    assert large.endswith("min")  # a large clip takes long, however little of it is kept
+
+
 def test_the_handles_choose_the_part_that_is_made_and_played(visit, walker):
     page = visit("/new/")
     expect(page.locator("#part")).to_be_hidden()
@@ -395,6 +429,8 @@ def test_a_dropped_song_chooses_the_mode_that_sings(visit):
 
     expect(page.get_by_label("Make a photo sing")).to_be_checked()
     expect(page.locator("#error-driving_audio")).to_contain_text("'song.m4a'")
+    drop(page, "[data-drop=image]", "notes", "")
+    expect(page.locator("#error-source_image")).to_contain_text("'notes'")
 
 
 def test_a_kept_face_is_chosen_instead_of_a_file(visit):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack, nullcontext
 from itertools import product
 
 import pytest
@@ -195,3 +196,114 @@ def test_whoever_has_no_mouse_watches_shares_deletes_and_takes_that_back(browser
         page.keyboard.press("Enter")
         expect(page.locator("#undo form")).to_have_count(0)
         expect(page.locator(".card")).to_have_count(24)
+
+
+@pytest.fixture
+def owners(browser: Browser, links: dict[str, str], sign_in: dict):
+    """Open a page of the studio as its owner, with settings of one's own."""
+    with ExitStack() as stack:
+
+        def open_window(path: str, **settings) -> Page:
+            context = browser.new_context(base_url=links["home"], storage_state=sign_in[NAME], **settings)
+            page = stack.enter_context(watched(context, links["home"]))
+            page.goto(links.get(path) or path)
+            return page
+
+        yield open_window
+
+
+def test_a_result_plays_while_it_is_pointed_at_unless_movement_is_unwanted(owners):
+    for motion, videos in (("no-preference", 1), ("reduce", 0)):
+        page = owners("/", reduced_motion=motion)
+        with page.expect_response("**/output") if videos else nullcontext():
+            page.locator(".card-link:has([data-play])").first.hover()
+        expect(page.locator(".card video")).to_have_count(videos)
+        page.locator("h1").hover()
+        expect(page.locator(".card video")).to_have_count(0)
+
+
+def test_all_jobs_of_a_page_are_chosen_at_once_and_counted(owners):
+    page = owners("/")
+    count = page.locator("#chosen-count")
+    page.locator(".card-pick input").first.check()
+    expect(count).to_have_text("1")
+    page.get_by_role("button", name="All on this page").click()
+    expect(count).to_have_text("24")
+    page.get_by_role("button", name="None").click()
+    expect(count).to_have_text("0")
+
+
+def test_a_page_says_when_nobody_answers_and_looks_anew_at_what_is_gone(owners):
+    page = owners("processing")
+    expect(page.locator("time[data-local]")).to_have_count(0)
+    page.context.set_offline(True)
+    expect(page.locator("#offline")).to_be_visible()
+    page.context.set_offline(False)
+    expect(page.locator("#offline")).to_be_hidden()
+    page.route("**/status/*", lambda route: route.fulfill(status=404))
+    with page.expect_navigation():
+        pass
+
+
+def test_on_a_phone_a_result_lies_on_its_original_and_a_gap_leads_to_its_place(owners):
+    page = owners("done", viewport={"width": 390, "height": 844})
+    expect(page.get_by_role("button", name="Slider")).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="Side by side").click()
+    page.locator("[data-seek]").last.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-time]")).to_have_text("0:03.00")
+    times = "[...document.querySelectorAll('.screen video')].map((video) => video.currentTime)"
+    assert page.evaluate(times) == [3, 3]
+
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.reload()
+    expect(page.get_by_role("button", name="Side by side")).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="Play").press("Space")  # once, not once more for the page
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+
+
+def test_a_link_is_copied_or_said_to_be_copied_by_hand(owners):
+    page = owners("done", permissions=["clipboard-read", "clipboard-write"])
+    page.locator("[data-copy]").first.click()
+    expect(page.locator("[data-copy]").first).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == page.locator(".share-link").first.input_value()
+    page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('not allowed')); }")
+    page.locator("[data-copy]").first.click()
+    expect(page.locator("[data-copy]").first).to_have_text("Select it and copy it by hand")
+
+
+NOTE = """() => {
+  window.notes = [];
+  window.Notification = class { constructor(title) { notes.push(title); } };
+  Notification.permission = "granted";
+  Notification.requestPermission = async () => window.answer;
+}"""
+END = """(hidden) => {
+  Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+  const elt = Object.assign(document.createElement("p"), { id: "card" });
+  elt.dataset.ended = "Done: clip.mp4";
+  document.body.append(elt);
+  elt.dispatchEvent(new CustomEvent("htmx:oobAfterSwap", { bubbles: true, detail: { elt } }));
+  return notes.length;
+}"""
+
+
+def test_whoever_wants_it_is_told_of_an_end_while_looking_elsewhere(owners):
+    page = owners("/settings/")
+    page.evaluate(NOTE)
+    box, refused = page.locator("#notify"), page.locator("#notify-refused")
+    assert page.evaluate(END, True) == 0
+
+    page.evaluate("answer = 'denied'")
+    box.click()
+    expect(refused).to_be_visible()
+    expect(box).not_to_be_checked()
+    page.evaluate("answer = 'granted'")
+    box.click()
+    expect(refused).to_be_hidden()
+    expect(box).to_be_checked()
+    assert page.evaluate(END, False) == 0
+    assert page.evaluate(END, True) == 1
+    box.click()
+    expect(box).not_to_be_checked()
+    assert page.evaluate(END, True) == 1

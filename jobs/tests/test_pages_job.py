@@ -9,6 +9,7 @@ import pytest
 from django.urls import reverse
 from django.utils.timezone import now
 
+from conftest import keep
 from jobs.heartbeat import WORKER_BEAT
 from jobs.models import Attempt, Heartbeat, Job, Stage
 from jobs.views import polling_interval
@@ -44,6 +45,17 @@ def test_an_open_job_shows_how_far_it_is(page, working):
     assert "frame 53 of 125" in html
     assert "about 55 seconds left" in html
     assert "1.3 frames a second" in html
+
+
+def test_what_was_asked_for_is_told_with_its_part_and_all_its_photos(page, alice, job, photo_bytes):
+    job.more_photos.create(number=1, asset=keep(alice, "image", "other.jpg", photo_bytes))
+    Job.objects.update(trim_start=1.5, trim_end=3)
+    html = page.get(job.get_absolute_url()).text
+
+    assert '<dt>Faces</dt><dd class="name">face.jpg, other.jpg</dd>' in html
+    assert "<dt>Part</dt><dd>1.5 to 3.0 s</dd>" in html
+    Job.objects.update(trim_end=None)
+    assert "<dt>Part</dt><dd>from 1.5 s on</dd>" in page.get(job.get_absolute_url()).text
 
 
 def test_an_open_job_asks_for_news_and_a_closed_one_does_not(page, working):
@@ -215,7 +227,7 @@ def test_the_page_takes_as_many_queries_with_a_long_history_as_with_a_short(page
         working.events.create(reason=f"note {number}")
 
     assert count_queries(address("detail", working)) == short
-    assert short <= 5
+    assert short <= 6
 
 
 def test_asking_for_news_takes_few_queries(page, working, count_queries):
