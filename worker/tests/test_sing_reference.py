@@ -2,8 +2,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
-from worker.engines.sing.reference import blinks_in, follow_reference, limited, to_and_fro
+from worker.engines.sing.reference import (
+    blinks_in,
+    follow_reference,
+    limited,
+    to_and_fro,
+    turns_from_usual,
+)
 from worker.tests.samples import TINY
 
 
@@ -26,6 +33,14 @@ def test_a_blink_is_seen_however_much_the_mesh_shows_of_it(lids, depth):
 
 def test_eyes_that_stay_open_do_not_blink(lids):
     assert blinks_in(lids).max() < 0.3
+
+
+def test_turns_count_from_the_mean_one():
+    rotations = Rotation.from_rotvec(np.random.default_rng(0).normal((0.1, 0.4, 0), 0.2, (50, 3)))
+
+    turns = turns_from_usual(rotations.as_rotvec())
+
+    assert turns == pytest.approx((rotations.mean().inv() * rotations).as_rotvec(), abs=1e-9)
 
 
 def test_a_tracked_clip_keeps_its_motion_within_what_a_photo_can_show():

@@ -1,6 +1,7 @@
 """Takes the motion of a face out of a reference video, and gives it to another head.
 
-Only a dozen numbers a picture are kept. Angles, lengths and shares are those of `worker.engines.sing.motion`.
+Only a dozen numbers a picture are kept. Angles, lengths and shares are those of
+`worker.engines.sing.expression`.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
-from scipy.spatial.transform import Rotation
 
 from worker.engines.pipeline import Pipeline
 from worker.engines.sing.expression import EYEBALL, PIVOT
@@ -128,7 +129,7 @@ def measured(time: float, landmarks: np.ndarray) -> list[float]:
     """Return one row of MEASURES; turns are whole rotations, lengths without the head's pose."""
     pose = pose_of(landmarks)
     face = pose.undo(landmarks.astype(np.float64))
-    turn = Rotation.from_matrix(pose.rotation).as_rotvec()
+    turn = cv2.Rodrigues(pose.rotation)[0].ravel()
     lids = np.mean([openness(face, eye) for eye in (topology.LEFT_LIDS, topology.RIGHT_LIDS)])
     brows = face[topology.LEFT_LIDS[0], 1] - face[topology.LEFT_BROW, 1].mean()
     brows += face[topology.RIGHT_LIDS[0], 1] - face[topology.RIGHT_BROW, 1].mean()
@@ -204,14 +205,22 @@ def blinks_in(lids: np.ndarray) -> np.ndarray:
 
 def turns_from_usual(rotvecs: np.ndarray) -> np.ndarray:
     """Return (n, 3) rotations from the mean one, as the portrait's own pose counts as the usual."""
-    rotations = Rotation.from_rotvec(rotvecs)
-    return (rotations.mean().inv() * rotations).as_rotvec()
+    rotations = matrices(rotvecs)
+    # The mean is the rotation nearest to that of the matrices (Moakher, 2002).
+    left, _, right = np.linalg.svd(rotations.mean(axis=0))
+    usual = left @ np.diag([1, 1, np.linalg.det(left @ right)]) @ right
+    return np.array([cv2.Rodrigues(usual.T @ rotation)[0].ravel() for rotation in rotations])
 
 
 def shift_by_turning(turn: np.ndarray, zoom: np.ndarray) -> np.ndarray:
     """Return (n, 2) how far the point between the eyes goes just because the head turns on its neck."""
-    turned = Rotation.from_rotvec(turn).apply(-PIVOT) * zoom[:, None] + PIVOT
+    turned = matrices(turn) @ -PIVOT * zoom[:, None] + PIVOT
     return turned[:, :2]
+
+
+def matrices(rotvecs: np.ndarray) -> np.ndarray:
+    """Return (n, 3, 3) of (n, 3) rotation vectors."""
+    return np.array([cv2.Rodrigues(rotvec)[0] for rotvec in rotvecs])
 
 
 def calmed(track: np.ndarray, spread: float) -> np.ndarray:
