@@ -12,6 +12,7 @@ from worker.engines.sing.canvas import Canvas
 from worker.engines.sing.expression import Expression
 from worker.engines.sing.glasses import wears_glasses
 from worker.engines.sing.layers import layers_of
+from worker.engines.sing.lids import Lids
 from worker.engines.sing.matte import matte_of
 from worker.engines.sing.mouth import Inside, Mouth, box_round, seen_at
 from worker.engines.sing.rig import BODY, Rig
@@ -65,6 +66,7 @@ class Painter:
         self.layers = layers_of(canvas.image, matte, times=self.fineness.times)
         self.rig = Rig(canvas.landmarks, width, height, glasses=wears_glasses(canvas))
         self.mouth = Mouth(self.rig, canvas.image)
+        self.lids = Lids(self.rig, canvas.image)
         low, extent = self.rig.texture.min(axis=0), np.ptp(self.rig.texture, axis=0)
         self.values = np.ones((len(self.rig.rest), 3), np.float32)
         self.values[:, :2] = (self.rig.texture - low) / extent
@@ -109,6 +111,8 @@ class Painter:
         inside = self.mouth.inside(points, wish)
         if inside is not None:
             lay_in(picture, inside)
+        for lid in self.lids.down(points, wish):
+            lay_in(picture, lid)
         return picture
 
     def face_box(self, points: np.ndarray) -> Box:
