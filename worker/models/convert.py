@@ -34,10 +34,12 @@ NETWORKS = {
     "det_short": "mediapipe/modules/face_detection/face_detection_short_range.tflite",
     "det_full": "mediapipe/modules/face_detection/face_detection_full_range_sparse.tflite",
     "mesh_attention": "mediapipe/modules/face_landmark/face_landmark_with_attention.tflite",
+    "person": "mediapipe/modules/selfie_segmentation/selfie_segmentation.tflite",
 }
 OPERATORS = {number: name for name, number in vars(tflite.BuiltinOperator).items() if isinstance(number, int)}
 NUMBERS = {0: np.float32, 1: np.float16, 2: np.int32, 4: np.int64}  # tflite.TensorType -> dtype
 PADDINGS = {0: "SAME_UPPER", 1: "NOTSET"}  # not VALID, which ONNX Runtime melts no Pad into
+UPSAMPLES = "Convolution2DTransposeBias"
 TO_NCHW, TO_NHWC = [0, 3, 1, 2], [0, 2, 3, 1]
 AXIS_IN_NCHW = {0: 0, 1: 2, 2: 3, 3: 1, -1: 1}
 
@@ -89,7 +91,9 @@ class Converter:
         custom = {}
         if name == "CUSTOM":
             name = code.customCode.decode()
-            if step.customOptions is not None and len(step.customOptions):
+            if name == UPSAMPLES:  # a C struct: padding, stride across, stride down
+                custom = {"strides": np.frombuffer(bytes(step.customOptions), np.int32)[[2, 1]].tolist()}
+            elif step.customOptions is not None and len(step.customOptions):
                 custom = flexbuffers.Loads(bytes(step.customOptions))
         inputs = [int(number) for number in step.inputs]
         return Operator(name, inputs, int(step.outputs[0]), step.builtinOptions, custom)
@@ -221,6 +225,27 @@ def max_pool(c: Converter, step: Operator) -> str:
         strides=[step.options.strideH, step.options.strideW],
         auto_pad=PADDINGS[step.options.padding],
     )
+
+
+def average_pool(c: Converter, step: Operator) -> str:
+    """Return the mean of the whole map: no network here asks for less."""
+    assert c.shape(step.output)[1:3] == [1, 1]
+    return c.add("GlobalAveragePool", c.values[step.inputs[0]])
+
+
+def transposed_convolution(c: Converter, step: Operator) -> str:
+    weights = c.known[step.inputs[1]].astype(np.float32).transpose([3, 0, 1, 2])
+    bias = c.constant(c.known[step.inputs[2]])
+    assert step.custom["strides"] == list(weights.shape[2:])  # so that padding says nothing
+    return c.add("ConvTranspose", c.values[step.inputs[0]], c.constant(weights), bias, **step.custom)
+
+
+def hard_swish(c: Converter, step: Operator) -> str:
+    return c.add("HardSwish", c.values[step.inputs[0]])
+
+
+def logistic(c: Converter, step: Operator) -> str:
+    return c.add("Sigmoid", c.values[step.inputs[0]])
 
 
 def prelu(c: Converter, step: Operator) -> str:
@@ -361,6 +386,10 @@ CONVERSIONS: dict[str, Callable[[Converter, Operator], str | None]] = {
     "CONV_2D": convolution,
     "DEPTHWISE_CONV_2D": convolution,
     "MAX_POOL_2D": max_pool,
+    "AVERAGE_POOL_2D": average_pool,
+    "HARD_SWISH": hard_swish,
+    "LOGISTIC": logistic,
+    UPSAMPLES: transposed_convolution,
     "PRELU": prelu,
     "RELU": relu,
     "ADD": add,

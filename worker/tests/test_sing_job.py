@@ -232,7 +232,7 @@ def test_it_stops_while_the_portrait_is_taken_apart(tmp_path, sing, monkeypatch)
     def stop(now, done, total):
         if current_thread() is main_thread():  # the sound is heard in another
             said.append(now)
-            if len(said) == 3:
+            if len(said) == 2:
                 raise Stop
 
     voice = write_voice(tmp_path / "voice.wav", syllables(0.2), codec="pcm_s16le")

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import cv2
 import numpy as np
 import pytest
 
+from worker.engines.sing import matte as matte_module
 from worker.engines.sing.canvas import Canvas, frame_portrait
 from worker.engines.sing.expression import Expression
 from worker.engines.sing.layers import doubled, filled_behind, layers_of, person_alone
-from worker.engines.sing.matte import (
-    SMALL,
-    cut_out,
-    doubted_along,
-    guided,
-    hinted,
-    is_trusted,
-    matte_of,
-    shrunk,
-)
+from worker.engines.sing.matte import SIDE, cut_out, far_from, guided, is_trusted, matte_of
 from worker.engines.sing.paint import Painter
 from worker.faces import topology
 from worker.faces.track import landmarks_of_photo
@@ -114,79 +108,110 @@ def test_a_hat_goes_with_the_head_that_wears_it(aspect_ratio):
     assert matte[max(0, round(top - 0.85 * np.ptp(head[:, 1]))), round(x)] == 0
 
 
+def test_what_hangs_beside_a_hat_stays_and_the_hair_below_it_goes_along():
+    photo = read_photo(HOPPER)
+    canvas = frame_portrait(photo, landmarks_of_photo(photo), aspect_ratio="1:1", quality="balanced")
+    cord, lock, badge = np.s_[120:320, 196:206], np.s_[390:415, 470:485], np.s_[36:50, 350:390]
+
+    matte = matte_of(canvas)
+
+    assert matte[cord].mean() < 0.1
+    assert matte[lock].mean() > 0.9
+    assert matte[badge].mean() > 0.8
+
+
+def test_a_person_far_off_is_cut_out_too():
+    photo = cv2.copyMakeBorder(read_photo(ASTRONAUT), 1280, 0, 640, 640, cv2.BORDER_REPLICATE)
+    canvas = frame_portrait(photo, landmarks_of_photo(photo), aspect_ratio="original", quality="fast")
+
+    matte = matte_of(canvas)
+
+    face = cv2.boundingRect(canvas.landmarks[:, :2].astype(np.float32))
+    assert matte is not None
+    assert matte[round(face[1] - 0.2 * face[3]), face[0] + face[2] // 2] > 0.9  # her hair
+    assert matte[face[1], face[0] - face[2]] == 0
+
+
 @pytest.fixture
 def asked(canvas):
-    """The small picture, and the face's points and labels in it."""
-    small = shrunk(canvas.image, SMALL)
-    points = canvas.landmarks[:, :2] * (small.shape[1] / canvas.image.shape[1])
-    return small, points, hinted(points, small.shape[:2])
+    """The picture, the face's points in the network's, and what is too far from it."""
+    points = canvas.landmarks[:, :2] * (SIDE / canvas.image.shape[1], SIDE / canvas.image.shape[0])
+    return canvas.image, points, far_from(points)
+
+
+def test_a_person_is_one_piece_without_holes_and_nobody_beside(asked, monkeypatch):
+    image, points, far = asked
+    person = (cut_out(image, points, far) > 0.5).astype(np.float32)
+    torn = person.copy()
+    chin = round(points[topology.CHIN, 1])
+    chest, beside = (
+        np.s_[SIDE - 30 : SIDE - 20, SIDE // 2 - 5 : SIDE // 2 + 5],
+        np.s_[chin + 2 : chin + 6, :6],
+    )
+    torn[chest], torn[beside] = 0, 1
+    torn[:, -20:] = 1  # somebody, whose shoulders touch
+    network = SimpleNamespace(run=lambda *_: [torn[None, ..., None]])
+    monkeypatch.setattr(matte_module, "open_network", lambda name: network)
+
+    cut = cut_out(image, points, far)
+
+    assert cut[chest].min() == 1
+    assert cut[beside].max() == 0
+    assert cut[: SIDE // 3, -20:].max() == 0
 
 
 def test_a_cut_without_hair_or_along_no_edge_is_not_trusted(asked):
-    small, points, hint = asked
-    everything = (hint != cv2.GC_BGD).astype(np.uint8)
-    nothing = np.zeros_like(hint)
+    image, points, far = asked
+    everything = (~far).astype(np.float32)
+    nothing = np.zeros_like(everything)
     bald = cv2.fillPoly(nothing.copy(), [np.rint(points[topology.OVAL]).astype(int)], 1)
-    cut = cut_out(small, points, hint)
-    faceless = cut & ~bald
+    cut = cut_out(image, points, far)
+    faceless = cut * (bald == 0)
 
-    assert is_trusted(cut, hint, points)
-    for wrong in (everything, nothing, bald, faceless, np.ones_like(hint)):
-        assert not is_trusted(wrong, hint, points)
+    assert is_trusted(cut, far, points)
+    for wrong in (everything, nothing, bald, faceless, np.ones_like(cut)):
+        assert not is_trusted(wrong, far, points)
 
 
 def test_a_cut_that_runs_along_the_upper_border_is_not_trusted(asked):
-    small, points, hint = asked
+    image, points, far = asked
     x, y = np.rint(points[topology.OVAL].mean(axis=0)).astype(int)
-    half = small.shape[1] // 6
-    tower = cut_out(small, points, hint)
+    half = SIDE // 6
+    tower = cut_out(image, points, far)
     tower[2:y, x - half : x + half] = 1
-    hint[:y, x - half - 10 : x + half + 10] = cv2.GC_PR_BGD  # so that the tower ends at no limit
+    far[:y, x - half - 10 : x + half + 10] = False  # so that the tower ends at no limit
     reaching = tower.copy()
     reaching[:2] = reaching[2]
 
-    assert is_trusted(tower, hint, points)
-    assert not is_trusted(reaching, hint, points)
-
-
-def test_only_what_lies_along_a_rough_outline_is_in_doubt(asked):
-    """GrabCut takes half a minute for a whole picture of doubt: of one colour, or of noise."""
-    small, points, hint = asked
-    person = cut_out(small, points, hint)
-
-    labels = doubted_along(person, hint)
-
-    assert np.isin(labels, (cv2.GC_PR_BGD, cv2.GC_PR_FGD)).mean() < 0.2
-    assert (labels[hint == cv2.GC_FGD] == cv2.GC_FGD).all()
-    assert (labels[hint == cv2.GC_BGD] == cv2.GC_BGD).all()
+    assert is_trusted(tower, far, points)
+    assert not is_trusted(reaching, far, points)
 
 
 @pytest.fixture
-def on_noise():
-    """A face on nothing but noise, which has no outline."""
+def close_up():
+    """A face that fills the picture, which shows none of the head's outline."""
     photo = read_photo(HOPPER)
-    whole = frame_portrait(photo, landmarks_of_photo(photo), aspect_ratio="1:1", quality="fast")
-    image = np.random.default_rng(0).integers(0, 256, whole.image.shape, np.uint8)
-    face = cv2.fillPoly(
-        np.zeros(image.shape[:2], np.uint8), [np.rint(whole.landmarks[topology.OVAL, :2]).astype(int)], 1
+    whole = frame_portrait(photo, landmarks_of_photo(photo), aspect_ratio="1:1", quality="balanced")
+    (left, top), (right, bottom) = (
+        end(whole.landmarks[:, :2], axis=0).astype(int) for end in (np.min, np.max)
     )
-    return Canvas(image=np.where(face[..., None], whole.image, image), landmarks=whole.landmarks)
+    image = np.ascontiguousarray(whole.image[top & ~1 : bottom & ~1, left - 40 & ~1 : right + 40 & ~1])
+    return Canvas(image=image, landmarks=whole.landmarks - (left - 40 & ~1, top & ~1, 0))
 
 
-def test_no_person_is_cut_out_of_noise_or_of_one_colour(on_noise):
-    flat = Canvas(image=np.full_like(on_noise.image, (90, 140, 60)), landmarks=on_noise.landmarks)
+def test_no_person_is_cut_out_of_a_close_up_or_of_one_colour(close_up):
+    flat = Canvas(image=np.full_like(close_up.image, (90, 140, 60)), landmarks=close_up.landmarks)
 
-    assert matte_of(on_noise) is None
+    assert matte_of(close_up) is None
     assert matte_of(flat) is None
 
 
-def test_where_no_person_can_be_cut_out_the_background_bends_with_the_head(on_noise):
-    painter = Painter(on_noise, "fast")
+def test_where_no_person_can_be_cut_out_the_background_bends_with_the_head(close_up):
+    painter = Painter(close_up, "fast")
 
     turned = painter.paint(look((0, 0.2, 0.1)), 0)
 
-    (left, top), bottom = on_noise.landmarks[:, :2].min(axis=0), on_noise.landmarks[:, 1].max()
-    beside = np.s_[round(top) : round(bottom), round(left) - 30 : round(left) - 10]
+    beside = np.s_[100:200, 5:35]
     assert np.abs(turned.y[beside].astype(int) - painter.still.y[beside]).mean() > 10
     assert (painter.layers.cover == 255).all()
 

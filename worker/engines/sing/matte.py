@@ -5,32 +5,20 @@ A matte is (H, W) float32, 0 behind the person to 1 on it, half where hair lets 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import cv2
 import numpy as np
 
 from worker.engines.sing.canvas import Canvas
 from worker.faces import topology
+from worker.faces.networks import open_network
+from worker.faces.views import Box
 
-ROUGH = 160  # pixels of the longer side at which the person is cut out first,
-SMALL = 320  # and at which that outline is cut again, BAND pixels to either side of it
-BAND = 6
-ROUNDS = 5  # of GrabCut, at most, for the rough cut
-SETTLED = 0.002  # of the pixels: a round that changes fewer is the last
-AGAIN = 2  # rounds along the outline
-# Levels of grain that are added: of one colour, GrabCut weighs ties, a hundred times as long.
-TIES = 2.0
-TIES_SEED = 3
-THIN = 0.08  # face heights: thinner is a cord behind, or hair that the edge finds
-# Ellipses round the face, in sizes of its oval, (across, up): surely face; likely head, hair and hat.
-CORE, HEAD = (0.9, 0.9), (1.2, 2.2)
-FAR = (2.1, 2.6)  # above the chin, what is farther off is surely behind
-# Half widths of neck and torso in face heights, at so many face heights below the chin.
-TORSO_DOWN, TORSO_WIDTH = (0.0, 0.15, 0.9), (0.28, 0.28, 1.1)
-SURE_TORSO = 0.5  # of the likely width, from the collar down, is surely the person
-HAT = 0.25  # face heights: a notch in the head, above the eyes, that is narrower belongs to hat or hair
-EDGE = 0.05  # face heights: how far from the cut the soft edge may lie
+SIDE = 256  # pixels of the network's input
+AROUND = 2.4  # face heights from the middle of the face: farther off nothing moves
+# Ellipse round the face, in sizes of its oval, (across, up): above the chin, nothing outside is its head.
+FAR = (2.1, 2.6)
+STEEP = 2.0  # the network is unsure over more pixels than the edge is wide, by so much
+EDGE = 0.03  # face heights: how far from the cut the soft edge may lie
 FITTED = 720  # pixels of the longer side at which the edge is laid
 FLATNESS = 1e-4  # of the guided filter, for colours of 0..1
 EVEN = 1e-6  # a plane of 0..1 varies by less: there is no edge to lay
@@ -40,69 +28,46 @@ LEAST_FACE, MOST_LIMIT, MOST_BORDER = 0.97, 0.12, 0.25
 LEAST_HEAD = 0.10  # the head is wider than the face by so much, or hair was taken for background
 
 
-def matte_of(canvas: Canvas, go_on: Callable[[], object] = lambda: None) -> np.ndarray | None:
-    """Return the matte of the canvas's person, the same each time; None if it is not to be trusted.
-
-    `go_on` is called half-way, and may raise.
-    """
-    small = shrunk(canvas.image, SMALL)
-    points = canvas.landmarks[:, :2] * (small.shape[1] / canvas.image.shape[1])
-    hint = hinted(points, small.shape[:2])
-    cut = cut_out(small, points, hint)
-    if not is_trusted(cut, hint, points):
+def matte_of(canvas: Canvas) -> np.ndarray | None:
+    """Return the matte of the canvas's person, the same each time; None if it is not to be trusted."""
+    height, width = canvas.image.shape[:2]
+    oval = canvas.landmarks[topology.OVAL, :2]
+    face_height = float(np.ptp(oval[:, 1]))
+    (x, y), reach = oval.mean(axis=0), AROUND * face_height
+    box = Box(left=int(x - reach), top=int(y - reach), right=int(x + reach), bottom=int(y + reach))
+    box = box.even_within(width, height)
+    points = (canvas.landmarks[:, :2] - (box.left, box.top)) * (SIDE / box.width, SIDE / box.height)
+    far = far_from(points)
+    cut = cut_out(box.of(canvas.image), points, far)
+    if not is_trusted(cut, far, points):
         return None
-    go_on()
-    face_height = float(np.ptp(canvas.landmarks[topology.OVAL, 1]))
-    matte = refined(canvas.image, cut, radius=max(2, round(EDGE * face_height)))
-    return cv2.fillPoly(matte, [np.rint(canvas.landmarks[topology.OVAL, :2]).astype(np.int32)], 1.0)
+    matte = np.zeros((height, width), np.float32)
+    box.of(matte)[:] = refined(box.of(canvas.image), cut, radius=max(2, round(EDGE * face_height)))
+    return cv2.fillPoly(matte, [np.rint(oval).astype(np.int32)], 1.0)
 
 
-def shrunk(image: np.ndarray, longest: int) -> np.ndarray:
-    scale = min(1.0, longest / max(image.shape[:2]))
-    return cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-
-
-def hinted(points: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Return GrabCut's labels, (h, w) uint8, as the face's (478, 2) points suggest them."""
+def far_from(points: np.ndarray) -> np.ndarray:
+    """Return (SIDE, SIDE) bool: what is too far from the face of the (478, 2) points to be its head."""
     oval = points[topology.OVAL]
-    middle, size, chin = oval.mean(axis=0), np.ptp(oval, axis=0), points[topology.CHIN]
-    rows, columns = np.indices(shape, np.float32)
+    middle, size = oval.mean(axis=0), np.ptp(oval, axis=0)
+    rows, columns = np.indices((SIDE, SIDE), np.float32)
     across, down = (columns - middle[0]) / (size[0] / 2), (rows - middle[1]) / (size[1] / 2)
-    below, aside = (rows - chin[1]) / size[1], np.abs(columns - chin[0]) / size[1]
-    torso = np.interp(below, TORSO_DOWN, TORSO_WIDTH)
-    hint = np.full(shape, cv2.GC_PR_BGD, np.uint8)
-    hint[(below < 0) & (np.hypot(across / FAR[0], down / FAR[1]) > 1)] = cv2.GC_BGD
-    hint[np.hypot(across / HEAD[0], down / HEAD[1]) < 1] = cv2.GC_PR_FGD
-    hint[(below > 0) & (aside < torso)] = cv2.GC_PR_FGD
-    hint[(below > TORSO_DOWN[1]) & (aside < SURE_TORSO * torso)] = cv2.GC_FGD
-    cv2.fillPoly(hint, [np.rint((oval - middle) * CORE + middle).astype(np.int32)], cv2.GC_FGD)
-    return hint
+    return (rows < points[topology.CHIN, 1]) & (np.hypot(across / FAR[0], down / FAR[1]) > 1)
 
 
-def cut_out(small: np.ndarray, points: np.ndarray, hint: np.ndarray) -> np.ndarray:
-    """Return (h, w) uint8, 0 or 1: the largest piece with sure pixels, its holes filled.
-
-    GrabCut's time grows fast with the pixels that it is in doubt about. So these are few, whatever the photo
-    shows: all of a rough one, then those along the outline that it gave (Lombaert et al., A Multilevel
-    Banded Graph Cuts Method, 2005).
-    """
-    rough = shrunk(small, ROUGH)
-    colours = np.zeros((1, 65)), np.zeros((1, 65))
-    first = rough_labels(rough, hinted(points * (rough.shape[1] / small.shape[1]), rough.shape[:2]), colours)
-    labels = doubted_along(
-        cv2.resize(is_person(first), small.shape[1::-1], interpolation=cv2.INTER_NEAREST), hint
-    )
-    cv2.grabCut(small, labels, None, *colours, AGAIN, cv2.GC_EVAL)
-    person = is_person(labels)
-    face_height = np.ptp(points[topology.OVAL, 1])
-    person = cv2.morphologyEx(person, cv2.MORPH_OPEN, disc(THIN * face_height))
-    person[hint == cv2.GC_FGD] = 1
-    _, pieces = cv2.connectedComponents(person)
-    person = (pieces == np.bincount(pieces[hint == cv2.GC_FGD]).argmax()).astype(np.uint8)
-    above = np.s_[: max(0, round(points[topology.BETWEEN_EYES, 1]))]
-    person[above] = cv2.morphologyEx(person, cv2.MORPH_CLOSE, disc(HAT * face_height))[above]
+def cut_out(image: np.ndarray, points: np.ndarray, far: np.ndarray) -> np.ndarray:
+    """Return (SIDE, SIDE) float32 0..1, where the face's person is: one piece, without holes."""
+    small = cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    sure = open_network("person").run(None, {"input": small[None]})[0][0, ..., 0]
+    cut = np.clip((sure - 0.5) * STEEP + 0.5, 0, 1) * ~far
+    _, pieces = cv2.connectedComponents((cut > 0.5).astype(np.uint8))
+    x, y = np.clip(np.rint(points[topology.OVAL].mean(axis=0)).astype(int), 0, SIDE - 1)
+    person = (pieces == pieces[y, x]).astype(np.uint8)
+    cut[cv2.dilate(person, np.ones((5, 5))) == 0] = 0
     outlines, _ = cv2.findContours(person, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    return cv2.drawContours(person, outlines, -1, 1, cv2.FILLED)
+    whole = cv2.drawContours(person.copy(), outlines, -1, 1, cv2.FILLED)
+    cut[whole > person] = 1
+    return cut
 
 
 def disc(diameter: float) -> np.ndarray:
@@ -110,53 +75,29 @@ def disc(diameter: float) -> np.ndarray:
     return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
 
 
-def rough_labels(rough: np.ndarray, labels: np.ndarray, colours: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """Return GrabCut's labels, and fill `colours` with what it learnt of behind and of the person."""
-    grain = np.random.default_rng(TIES_SEED).normal(scale=TIES, size=rough.shape)
-    grainy = np.rint(np.clip(rough + grain, 0, 255)).astype(np.uint8)
-    cv2.setRNGSeed(1)  # GrabCut starts from clusters drawn by chance
-    how = cv2.GC_INIT_WITH_MASK
-    for _ in range(ROUNDS):
-        before = labels.copy()
-        cv2.grabCut(grainy, labels, None, *colours, 1, how)
-        how = cv2.GC_EVAL
-        if (labels != before).mean() < SETTLED:
-            break
-    return labels
-
-
-def is_person(labels: np.ndarray) -> np.ndarray:
-    return np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
-
-
-def doubted_along(person: np.ndarray, hint: np.ndarray) -> np.ndarray:
-    """Return GrabCut's labels: doubt near the outline only, and where the hint is not sure."""
-    near = np.ones((2 * BAND + 1,) * 2, np.uint8)
-    labels = np.where(person, np.uint8(cv2.GC_PR_FGD), np.uint8(cv2.GC_PR_BGD))
-    labels[cv2.erode(person, near) > 0] = cv2.GC_FGD
-    labels[cv2.dilate(person, near) == 0] = cv2.GC_BGD
-    sure = (hint == cv2.GC_FGD) | (hint == cv2.GC_BGD)
-    labels[sure] = hint[sure]
-    return labels
-
-
-def is_trusted(cut: np.ndarray, hint: np.ndarray, points: np.ndarray) -> bool:
+def is_trusted(cut: np.ndarray, far: np.ndarray, points: np.ndarray) -> bool:
     """Tell whether the cut holds the face and some hair, and ends at edges of the picture's own.
 
     A cut that runs along the limit of what was ruled out, or along the picture's upper border, is no outline.
     """
+    person = (cut > 0.5).astype(np.uint8)
     oval = points[topology.OVAL]
-    face = cv2.fillPoly(np.zeros_like(cut), [np.rint(oval).astype(np.int32)], 1) > 0
-    above = np.indices(cut.shape)[0] < points[topology.CHIN, 1]
-    head = (cut > 0) & above
-    limit = cv2.dilate((hint == cv2.GC_BGD).astype(np.uint8), np.ones((5, 5))) > 0
-    outline = head & (cv2.erode(cut, np.ones((3, 3))) == 0)
+    face = cv2.fillPoly(np.zeros_like(person), [np.rint(oval).astype(np.int32)], 1) > 0
+    above = np.indices(person.shape)[0] < points[topology.CHIN, 1]
+    head = (person > 0) & above
+    limit = cv2.dilate(far.astype(np.uint8), np.ones((5, 5))) > 0
+    outline = head & (cv2.erode(person, np.ones((3, 3))) == 0)
     return bool(
-        cut[face].mean() > LEAST_FACE
+        person[face].mean() > LEAST_FACE
         and head.sum() > (1 + LEAST_HEAD) * face.sum()
         and (outline & limit).sum() < MOST_LIMIT * outline.sum()
-        and cut[0].mean() < MOST_BORDER
+        and person[0].mean() < MOST_BORDER
     )
+
+
+def shrunk(image: np.ndarray, longest: int) -> np.ndarray:
+    scale = min(1.0, longest / max(image.shape[:2]))
+    return cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
 
 
 def refined(image: np.ndarray, cut: np.ndarray, *, radius: int) -> np.ndarray:

@@ -60,7 +60,7 @@ class Painter:
     def __init__(self, canvas: Canvas, quality: str, go_on: Callable[[], object] = lambda: None) -> None:
         self.fineness = FINENESS[quality]
         height, width = canvas.image.shape[:2]
-        matte = matte_of(canvas, go_on)
+        matte = matte_of(canvas)
         go_on()
         self.still = from_rgb(canvas.image)
         self.layers = layers_of(canvas.image, matte, times=self.fineness.times)
