@@ -45,6 +45,30 @@ def test_open_eyes_are_left_alone():
     assert not list(painter.lids.down(painter.rig.points(blinking(0.05)), blinking(0.05)))
 
 
+def test_an_eye_beyond_the_picture_is_left_alone():
+    canvas = framed(HOPPER)
+    left = round(canvas.landmarks[topology.LEFT_EYE, 0].mean()) & ~1
+    half = Canvas(image=canvas.image[:, left:].copy(), landmarks=canvas.landmarks - (left, 0, 0))
+    painter = Painter(half, "fast")
+    aside = painter.rig.points(blinking(1.0)) - (half.image.shape[1], 0, 0)
+
+    assert list(painter.lids.skins) == [1]
+    assert painter.paint(blinking(1.0), 0).width == half.image.shape[1]
+    assert not list(painter.lids.down(aside, blinking(1.0)))
+
+
+def test_eyes_of_a_few_pixels_blink_too():
+    large = framed(ASTRONAUT)
+    small = Canvas(image=cv2.resize(large.image, (90, 90)), landmarks=large.landmarks / 6)
+    painter = Painter(small, "fast")
+
+    lids = list(painter.lids.down(painter.rig.points(blinking(1.0)), blinking(1.0)))
+
+    assert np.ptp(small.landmarks[topology.LEFT_EYE, 0]) < 6
+    assert lids
+    assert all(np.isfinite(lid.patch).all() for lid in lids)
+
+
 @pytest.fixture
 def in_sunglasses():
     """The astronaut with lenses that show nothing of her eyes, and where they are."""
