@@ -77,7 +77,6 @@ class Transport {
 
   toggle() {
     if (!this.video.paused) return this.video.pause();
-    if (this.video.ended) this.seek(0);
     this.video.play();
     this.other?.play().catch(() => {});
   }

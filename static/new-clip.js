@@ -28,7 +28,7 @@ class Clip {
     if (!this.media.paused) return this.media.pause();
     const [start, end] = this.part();
     const at = this.media.currentTime;
-    if (at < start || at > end - SHORTEST || this.media.ended) this.media.currentTime = start;
+    if (at < start || at > end - SHORTEST) this.media.currentTime = start;
     return this.media.play().catch(() => {});
   }
 

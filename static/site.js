@@ -82,7 +82,6 @@ document.addEventListener("click", (event) => {
 
 document.addEventListener("DOMContentLoaded", () => {
   document.addEventListener("htmx:oobAfterSwap", tellOfEnds);
-  localiseTimes(document);
   listenToAsking();
   listenToSwaps();
 });

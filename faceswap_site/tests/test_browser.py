@@ -26,6 +26,18 @@ def choose(page: Page, *, clip: Path = CLIP, face: Path = FACE) -> None:
     page.locator("#id_source_image").set_input_files(face)
 
 
+def drop(page: Page, selector: str, name: str, content_type: str) -> None:
+    page.evaluate(
+        """([selector, name, type]) => {
+             const files = new DataTransfer();
+             files.items.add(new File(["any"], name, { type }));
+             const event = new DragEvent("drop", { dataTransfer: files, bubbles: true });
+             document.querySelector(selector).dispatchEvent(event);
+           }""",
+        [selector, name, content_type],
+    )
+
+
 def submit(page: Page) -> None:
     page.get_by_label("I have the right to use this face and this video.").check()
     page.get_by_role("button", name="Make the video").click()
@@ -63,7 +75,7 @@ def test_from_two_files_to_a_result_that_plays_beside_the_original(visit):
     page.wait_for_function(
         """() => ["result", "original"].every((id) => {
              const video = document.querySelector(`#${id} video`);
-             return video.readyState >= 2 && video.currentTime > 0.2;
+             return video.readyState >= 2 && video.currentTime > 0.2 && !video.paused;
            })"""
     )
     page.keyboard.press("Space")
@@ -84,6 +96,7 @@ def step_and_compare(page: Page) -> None:
     page.wait_for_timeout(200)
     result, original = page.evaluate(times)
     assert 0 < result - before < 0.1
+    assert 30 * result % 1 == pytest.approx(0.5, abs=0.05)  # in the middle of a frame
     assert result == pytest.approx(original, abs=0.002)
 
     page.get_by_role("button", name="Slider").click()
@@ -93,6 +106,7 @@ def step_and_compare(page: Page) -> None:
        video.width - video.videoWidth, video.height - video.videoHeight])"""
     assert page.evaluate(bars) == [[pytest.approx(0, abs=1), 0, 0]] * 2
     videos = page.locator(".screen video")
+    assert page.evaluate("document.querySelector('#original video').muted")  # they have the same sound
     assert videos.nth(0).bounding_box() == videos.nth(1).bounding_box()
     clipped = "getComputedStyle(document.querySelector('#original video')).clipPath"
     assert page.evaluate(clipped) == "inset(0px 70% 0px 0px)"
@@ -136,6 +150,16 @@ def test_one_face_goes_into_two_clips_and_is_kept_for_the_next(visit, tiny_photo
     page.locator("#id_source_image").set_input_files([FACE, tiny_photo])
     unused = page.get_by_text("Nothing is made of it.").locator("visible=true")
     expect(unused).to_have_count(1, timeout=SEEN_WITHIN)
+    expect(page.locator("#submit")).to_have_text("Make 2 videos")
+    page.evaluate("document.getElementById('several').dataset.jobsMost = 1")
+    with page.expect_response("**/remove/"):
+        page.get_by_role("button", name="Remove photo.jpg").click()
+    expect(page.locator("#error-form")).to_contain_text("these would be 2")
+    expect(page.locator("#submit")).to_be_disabled()
+    page.evaluate("document.getElementById('several').dataset.jobsMost = 40")
+    page.locator("#id_source_image").set_input_files(FACE)
+    expect(page.locator("#submit")).to_have_text("Make 4 videos")
+    page.get_by_role("button", name="Remove astronaut.png").last.click()
     page.get_by_label("Quality").select_option("fast")
     page.get_by_label("I have the right to use this face and this video.").check()
     page.get_by_role("button", name="Make 2 videos").click()
@@ -148,8 +172,39 @@ def test_one_face_goes_into_two_clips_and_is_kept_for_the_next(visit, tiny_photo
     page.locator(".card-link").first.click()
     page.get_by_role("button", name="Keep this face").click()
     page.get_by_role("link", name="In your face library").click()
-    page.locator(".face", has_text="astronaut").get_by_role("link", name="Use it").click()
+    page.locator(".face", has_text="astronaut").first.get_by_role("link", name="Use it").click()
     expect(page.locator(".file-name", has_text="astronaut.png")).to_be_visible()
+
+
+def test_of_several_files_it_is_said_beside_each_what_becomes_of_it(visit):
+    page, held = visit("/batches/new/"), []
+    page.route("**/files/", lambda route: held.append(route))
+    zones = page.locator("[data-zone]")
+    clips, button = zones.nth(0).locator(".sent"), page.locator("#submit")
+    chosen = [
+        {"name": name, "mimeType": "video/mp4", "buffer": b"any"} for name in ("a.mp4", "b.mp4", "c.mp4")
+    ]
+
+    page.locator("#id_reference_video").set_input_files(chosen)
+    expect(button).to_have_text("Files left to send: 3")
+    expect(button).to_be_disabled()
+    assert len(held) == 2
+    held.pop(0).abort()
+    expect(clips.nth(0)).to_contain_text("The connection broke off.")
+    page.evaluate("Object.assign(document.getElementById('several').dataset, { filesMost: 4 })")
+    clips.nth(0).get_by_role("button", name="Send again").click()
+    for each in held:
+        each.continue_()
+    expect(clips.nth(1)).to_contain_text("'b.mp4' is not a video")
+    expect(clips.nth(1).get_by_role("button", name="Send again")).to_be_hidden()
+    clips.nth(1).get_by_role("button", name="Remove").click()
+    expect(clips).to_have_count(2)
+    page.evaluate("document.getElementById('several').dataset.maxBytes = 2")
+    for name in ("a.png", "b.png", "c.png"):
+        drop(page, "body", name, "image/png")
+    expect(zones.nth(1).locator(".sent").first).to_contain_text("The limit for a file is")
+    expect(zones.nth(1)).to_contain_text("At most 20 files are taken at once.")
+    expect(page.locator(".sent")).to_have_count(4)
 
 
 def test_a_clip_without_a_face_fails_in_words_and_can_be_retried(visit, tiny_clip):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from itertools import product
 
 import pytest
@@ -30,6 +30,7 @@ PAGES = [
     *("/batches/new/", "/faces/", "/settings/", "/help/", "/help/api/", "/no/such/page/"),
 ]
 OPEN = ["/login/", "share", "setup"]
+LONGEST_WAIT = 11_000  # milliseconds between two questions of a page
 
 
 @pytest.fixture(scope="module")
@@ -215,8 +216,9 @@ def owners(browser: Browser, links: dict[str, str], sign_in: dict):
 def test_a_result_plays_while_it_is_pointed_at_unless_movement_is_unwanted(owners):
     for motion, videos in (("no-preference", 1), ("reduce", 0)):
         page = owners("/", reduced_motion=motion)
-        with page.expect_response("**/output") if videos else nullcontext():
-            page.locator(".card-link:has([data-play])").first.hover()
+        page.clock.install()
+        page.locator(".card-link:has([data-play])").first.hover()
+        page.clock.run_for(1000)
         expect(page.locator(".card video")).to_have_count(videos)
         page.locator("h1").hover()
         expect(page.locator(".card video")).to_have_count(0)
@@ -224,6 +226,7 @@ def test_a_result_plays_while_it_is_pointed_at_unless_movement_is_unwanted(owner
 
 def test_all_jobs_of_a_page_are_chosen_at_once_and_counted(owners):
     page = owners("/")
+    page.route("**/live/*", lambda route: route.abort())  # no news come, after which it is counted anew
     count = page.locator("#chosen-count")
     page.locator(".card-pick input").first.check()
     expect(count).to_have_text("1")
@@ -235,20 +238,26 @@ def test_all_jobs_of_a_page_are_chosen_at_once_and_counted(owners):
 
 def test_a_page_says_when_nobody_answers_and_looks_anew_at_what_is_gone(owners):
     page = owners("processing")
+    page.clock.install()
+    page.reload()
     expect(page.locator("time[data-local]")).to_have_count(0)
     page.context.set_offline(True)
+    page.clock.run_for(LONGEST_WAIT)
     expect(page.locator("#offline")).to_be_visible()
     page.context.set_offline(False)
+    page.clock.run_for(LONGEST_WAIT)
     expect(page.locator("#offline")).to_be_hidden()
     page.route("**/status/*", lambda route: route.fulfill(status=404))
     with page.expect_navigation():
-        pass
+        page.clock.run_for(LONGEST_WAIT)
 
 
 def test_on_a_phone_a_result_lies_on_its_original_and_a_gap_leads_to_its_place(owners):
     page = owners("done", viewport={"width": 390, "height": 844})
     expect(page.get_by_role("button", name="Slider")).to_have_attribute("aria-pressed", "true")
     page.get_by_role("button", name="Side by side").click()
+    page.evaluate("document.querySelector('#original video').dispatchEvent(new Event('loadedmetadata'))")
+    expect(page.get_by_role("button", name="Side by side")).to_have_attribute("aria-pressed", "true")
     page.locator("[data-seek]").last.focus()
     page.keyboard.press("Enter")
     expect(page.locator("[data-time]")).to_have_text("0:03.00")
@@ -258,8 +267,9 @@ def test_on_a_phone_a_result_lies_on_its_original_and_a_gap_leads_to_its_place(o
     page.set_viewport_size({"width": 1280, "height": 900})
     page.reload()
     expect(page.get_by_role("button", name="Side by side")).to_have_attribute("aria-pressed", "true")
-    page.get_by_role("button", name="Play").press("Space")  # once, not once more for the page
-    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    page.get_by_role("button", name="Slider").press("Space")  # which is not meant for the video
+    expect(page.get_by_role("button", name="Slider")).to_have_attribute("aria-pressed", "true")
+    assert page.evaluate("document.querySelector('#result video').paused")
 
 
 def test_a_link_is_copied_or_said_to_be_copied_by_hand(owners):
