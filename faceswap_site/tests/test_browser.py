@@ -259,6 +259,9 @@ def test_without_scripts_the_form_complains_and_then_works(visit):
 def test_no_page_is_wider_than_a_phone(visit):
     page = visit("/new/", viewport={"width": 360, "height": 800})
     choose(page)
+    expect(page.locator(".player")).to_be_visible()
+    page.locator(".player [data-words]").evaluate("(words) => { words.textContent = 'Abspielen'; }")
+    assert page.locator(".player").evaluate("(player) => player.scrollWidth <= player.clientWidth")
     assert is_within(page)
     page.get_by_label("Make a photo sing").check()
     assert is_within(page)
