@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from worker.engines.swap.inside import closing
+from worker.engines.swap.inside import closing, from_under_the_edge
 from worker.engines.swap.render import mixed
 from worker.faces import topology
 from worker.faces.smooth import Sighting
@@ -52,6 +52,20 @@ def test_the_teeth_are_the_videos_own():
     after = swap(image, prepared(HOPPER))
 
     assert after.y[teeth].mean() == pytest.approx(from_rgb(image).y[teeth].mean(), abs=12)
+
+
+def test_a_narrow_gap_shows_less_of_the_teeth_and_its_rim_has_no_steps():
+    gap = np.zeros((40, 60), np.float32)
+    sliver = np.zeros_like(gap)
+    gap[10:30, 10:50] = 1
+    sliver[19:22, 10:50] = 1
+
+    wide, narrow = (from_under_the_edge(each, 1.5) for each in (gap, sliver))
+
+    assert wide[20, 30] == pytest.approx(1, abs=0.01)
+    assert 0.2 < narrow[20, 30] < 0.5
+    assert (wide[gap == 0] == 0).all()
+    assert np.abs(np.diff(wide, axis=0)).max() < 0.6
 
 
 def test_a_mix_is_rounded_not_cut_off():

@@ -52,6 +52,24 @@ def middle_of(points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return cv2.fillConvexPoly(np.zeros(size, np.uint8), cv2.convexHull(low), 1) > 0
 
 
+def test_what_is_in_front_is_remembered_where_the_head_is_now():
+    image, points = small_face(ASTRONAUT)
+    still, moved = (Occlusion() for _ in range(2))
+    skin, (down, right) = Skin(), (6, 4)
+    lab = lab_of_rgb(image)
+    strange, grey = skin.strangeness(lab, points), skin.greyness(lab)
+    for occlusion in (still, moved):
+        occlusion.find(strange, grey, points)
+
+    there = still.find(strange, grey, points)
+    strange, grey = (np.roll(each, (down, right), (0, 1)) for each in (strange, grey))
+    here = moved.find(strange, grey, np.add(points, (right, down)))
+
+    inner = np.s_[20:-20, 20:-20]
+    assert there[inner].max() > 0.5
+    assert np.abs(np.roll(there, (down, right), (0, 1)) - here)[inner].mean() < 0.02
+
+
 @pytest.mark.parametrize("path", [ASTRONAUT, HOPPER])
 def test_a_microphone_before_the_mouth_stays_in_front_lips_and_all(path):
     image, points = small_face(path)

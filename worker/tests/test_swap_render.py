@@ -7,7 +7,7 @@ import pytest
 from benchmarks.quality import nothing_in_front
 from benchmarks.tiers import detail
 from worker.engines.swap.grain import noise_level
-from worker.engines.swap.masks import CHEEKS_OF_SKIN, hulls
+from worker.engines.swap.masks import CHEEKS_OF_SKIN, EYES, hulls
 from worker.engines.swap.portrait import Portrait, prepare, with_closed_mouth
 from worker.engines.swap.quality import QUALITIES
 from worker.engines.swap.render import Renderer, mixed
@@ -72,6 +72,20 @@ def test_pixels_away_from_the_face_keep_every_bit():
         outside[top // half : bottom // half + 1, left // half : right // half + 1] = False
         assert (old[outside] == new[outside]).all()
         assert (old != new).any()
+
+
+def test_pupils_stay_as_dark_as_the_photos_though_wrinkles_fade():
+    image, photo = portrait(ASTRONAUT), portrait(HOPPER)
+
+    after = swap(image, prepared(HOPPER))
+
+    def black(luma: np.ndarray, points: np.ndarray) -> float:
+        """Return the eyes' darkest tenth over the cheeks' brightness."""
+        eyes, cheeks = (hulls(points, each, luma.shape) for each in (EYES, CHEEKS_OF_SKIN))
+        return float(np.percentile(luma[eyes], 10) / np.median(luma[cheeks]))
+
+    photos = black(from_rgb(photo).y, landmarks_of_photo(photo))
+    assert black(after.y, landmarks_of_photo(image)) < photos + 0.1
 
 
 def test_a_face_that_is_faded_out_keeps_every_bit():

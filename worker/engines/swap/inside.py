@@ -14,6 +14,7 @@ from worker.engines.swap.shape import openness
 from worker.faces import topology
 from worker.faces.views import Box
 
+LIP_SHADE = 0.005  # of the face: over so much the mouth's inside comes out from under the lips
 CLOSED_MOUTH = 1.0  # pixels between the lips: below, there is nothing to see
 CLOSING = (0.45, 0.8)  # the eye's opening over its usual one: the photo's eye gives way to the video's
 FULL_CHANGE = 0.02
@@ -41,18 +42,21 @@ EYES = (
 
 
 def add_mouth(layer: Layer, cutout: Cutout) -> None:
-    """Lay the video's own teeth and tongue between the new lips."""
+    """Lay the video's own teeth and tongue between the new lips, the less the narrower the gap."""
     gap = np.linalg.norm(cutout.new[topology.UPPER_LIP, :2] - cutout.new[topology.LOWER_LIP, :2])
     piece = bend_piece(cutout, topology.LIPS_INNER, topology.MOUTH_TRIANGLES)
     if gap < CLOSED_MOUTH or piece is None:
         return
-    spread = max(0.7, 0.003 * cutout.face)
-    weight = cv2.GaussianBlur(piece.covered, (0, 0), spread) * piece.covered
-    lay(layer, piece, weight)
+    lay(layer, piece, from_under_the_edge(piece.covered, max(0.7, LIP_SHADE * cutout.face)))
     half = piece.box.halved()
     covered = cv2.resize(piece.covered, (half.width, half.height), interpolation=cv2.INTER_AREA)
     cover = half.of(layer.cover)
     np.maximum(cover, covered, out=cover)
+
+
+def from_under_the_edge(covered: np.ndarray, spread: float) -> np.ndarray:
+    """Return the area, 0 at its edge, which so has no steps, and 1 inside; less where it is narrow."""
+    return np.maximum(2 * cv2.GaussianBlur(covered, (0, 0), spread) - 1, 0)
 
 
 def closing(shape: np.ndarray, neutral: np.ndarray) -> np.ndarray:

@@ -7,7 +7,8 @@ import numpy as np
 
 from worker.faces import topology
 
-FEATURES = (topology.LIPS_OUTER, topology.LEFT_EYE, topology.RIGHT_EYE)
+EYES = (topology.LEFT_EYE, topology.RIGHT_EYE)
+FEATURES = (topology.LIPS_OUTER, *EYES)
 BROWS = (topology.LEFT_BROW, topology.RIGHT_BROW)
 # Skin that is never a feature, hardly ever hair: cheeks and nose. The second is lower down, for photos.
 CHEEKS = np.array([50, 280, 347, 118, 4, 330, 101, 205, 425])

@@ -10,9 +10,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from worker.engines.swap.carried import Carried
 from worker.engines.swap.easing import smoothstep
 from worker.engines.swap.masks import INNER, hulls
-from worker.engines.swap.tone import mixed
 from worker.faces import topology
 from worker.memory import Remembers
 
@@ -32,7 +32,7 @@ class Occlusion(Remembers):
     REMEMBERED = ("last",)
 
     def __init__(self) -> None:
-        self.last: np.ndarray | None = None
+        self.last = Carried()
 
     def find(self, strangeness: np.ndarray, greyness: np.ndarray, points: np.ndarray) -> np.ndarray:
         """Return how covered each pixel is, 0..1, by what `Skin` says of it; `points` are the own face's."""
@@ -43,8 +43,7 @@ class Occlusion(Remembers):
         covered = np.maximum(covered, reaching_over(greyness, features, points))
         calm = cv2.medianBlur((covered * 255).astype(np.uint8), 3)
         covered = cv2.GaussianBlur(calm, (0, 0), 1.2).astype(np.float32)[..., None] / 255
-        self.last = covered if self.last is None else mixed(self.last, covered, MEMORY)
-        return self.last[..., 0]
+        return self.last.mixed(covered, points, MEMORY)[..., 0]
 
 
 def reaching_over(greyness: np.ndarray, features: np.ndarray, points: np.ndarray) -> np.ndarray:

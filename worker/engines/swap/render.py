@@ -11,7 +11,7 @@ from worker.engines.swap.cutout import Cutout, cut
 from worker.engines.swap.glasses import BothGlasses, around, moved
 from worker.engines.swap.grain import Grain
 from worker.engines.swap.inside import add_closing_eyes, add_mouth, add_own, closing
-from worker.engines.swap.masks import BROWS, FEATURES, GLASSES, hulls
+from worker.engines.swap.masks import BROWS, EYES, FEATURES, GLASSES, hulls
 from worker.engines.swap.occlusion import Occlusion
 from worker.engines.swap.quality import Quality
 from worker.engines.swap.shape import with_shift
@@ -27,7 +27,7 @@ from worker.memory import Remembers
 SHOWN = 0.5  # cover from which a pixel tells about the portrait's light
 UNCOVERED = 0.3  # occlusion up to which it tells about the video's
 GLASSES_EDGE = 0.03  # of the small copy: how far glasses reach beyond brows and eyes
-FEATURE_EDGE = 0.01  # of the cutout: lids and lips end a little beyond their points
+FEATURE_EDGE = 0.01  # of the cutout, or its small copy: lids and lips end a little beyond their points
 CLEAN = 0.8  # cover from which noise can be measured
 EDGE_BLUR = 0.006  # of the face: what the coarse mask needs to lose its steps
 
@@ -117,7 +117,11 @@ class Renderer(Remembers):
         skin = shown & ~features & ~glasses & (occluded < UNCOVERED)
         if self.glasses.worn:
             skin &= self.glasses.mask(moved(pose, (0, 0), zoom), skin.shape) < UNCOVERED
-        tone.apply(layer, self.tone.match(there, here, skin.astype(np.float32)), cutout)
+        # The photo's own glasses are the photo's face, too.
+        striking = (new_strange > 1) & hulls(new, GLASSES, skin.shape, GLASSES_EDGE)
+        striking |= hulls(new, (*EYES, *BROWS), skin.shape, FEATURE_EDGE)
+        maps = self.tone.match(there, here, skin.astype(np.float32), striking.astype(np.float32), own)
+        tone.apply(layer, maps, cutout)
         return occluded
 
     def match_sharpness(self, layer: Layer, cutout: Cutout) -> None:

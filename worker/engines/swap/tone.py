@@ -2,7 +2,7 @@
 
 Everything is judged on a small copy of the cutout, (h, w, 3) float32 Y, Cb, Cr, and applied as
 out = gain * in + offset, both smooth over the face. Luma detail is scaled, so that wrinkles
-fade in flat light; chroma detail only ever shrinks.
+fade in flat light, but not eyes and brows; chroma detail only ever shrinks.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from worker.engines.swap.bend import Layer
+from worker.engines.swap.carried import Carried
 from worker.engines.swap.cutout import Cutout
 from worker.memory import Remembers
 
@@ -23,8 +24,9 @@ LEAST_CONTRAST = np.array([0.55, 0.4, 0.4])
 MOST_CONTRAST = np.array([1.15, 1.0, 1.0])
 RATIO_POWER = 0.85  # the full ratio of brightness would double the source's own shading
 LEAST_SKIN = 20  # pixels
+FEATURE_SPREAD = 0.01  # of the small copy's side: how softly a feature's contrast goes over into the skin's
 
-MAP_MEMORY, CONTRAST_MEMORY = 0.5, 0.9  # what of the last frame's is kept
+MAP_MEMORY, CONTRAST_MEMORY = 0.6, 0.9  # what of the last frame's is kept
 
 
 def small(luma: np.ndarray, chroma: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -62,22 +64,34 @@ class Tone(Remembers):
     REMEMBERED = ("maps", "contrast")
 
     def __init__(self) -> None:
-        self.maps: np.ndarray | None = None
+        self.maps = Carried()
         self.contrast: np.ndarray | None = None
 
-    def match(self, video: np.ndarray, portrait: np.ndarray, skin: np.ndarray) -> np.ndarray:
-        """Return (h, w, 6) float32: gains, then offsets, that bring the portrait to the video's light."""
+    def match(
+        self,
+        video: np.ndarray,
+        portrait: np.ndarray,
+        skin: np.ndarray,
+        features: np.ndarray,
+        points: np.ndarray,
+    ) -> np.ndarray:
+        """Return (h, w, 6) float32: gains, then offsets, that bring the portrait to the video's light.
+
+        `skin` (h, w) float32, 0 or 1: where both faces are skin; `features` likewise: where the portrait's
+        eyes, brows and glasses are, which lose no contrast with its wrinkles. `points`: the own face's.
+        """
         spread = BLUR * max(skin.shape)
         there, here = mean_of(video, skin, spread), mean_of(portrait, skin, spread)
         contrast = self.remembered_contrast(there, here)
         above_black = [np.maximum(each.local[..., 0] - BLACK, 1) + 4 for each in (there, here)]
         ratio = np.clip(above_black[0] / above_black[1], 0.3, 2.2) ** RATIO_POWER
         gains = np.empty_like(video)
-        gains[..., 0] = np.clip(contrast[0] * ratio, 0.25, 1.8)
+        striking = cv2.GaussianBlur(features, (0, 0), FEATURE_SPREAD * max(skin.shape))
+        kept = contrast[0] + striking * max(0, 1 - contrast[0])
+        gains[..., 0] = np.clip(kept * ratio, 0.25, 1.8)
         gains[..., 1:] = contrast[1:]
         maps = np.concatenate([gains, there.local - gains * here.local], axis=2)
-        self.maps = maps if self.maps is None else mixed(self.maps, maps, MAP_MEMORY)
-        return self.maps
+        return self.maps.mixed(maps, points, MAP_MEMORY)
 
     def remembered_contrast(self, there: Mean, here: Mean) -> np.ndarray:
         contrast = np.ones(3)
@@ -87,14 +101,6 @@ class Tone(Remembers):
             contrast = CONTRAST_MEMORY * self.contrast + (1 - CONTRAST_MEMORY) * contrast
         self.contrast = contrast
         return contrast
-
-
-def mixed(old: np.ndarray, new: np.ndarray, kept: float) -> np.ndarray:
-    """Mix two maps of about the same size: the cutout grows and shrinks with the face."""
-    if old.shape != new.shape:
-        planes = [cv2.resize(old[..., i], new.shape[1::-1]) for i in range(old.shape[2])]
-        old = np.dstack(planes)
-    return kept * old + (1 - kept) * new
 
 
 def apply(layer: Layer, maps: np.ndarray, cutout: Cutout) -> None:
