@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from worker.machine import share_heaps
 from worker.media.span import Span
 from worker.wire import Casting, Trim
 
@@ -91,4 +92,5 @@ class Result:
 
 def make(task: Task, progress: Progress) -> Result:
     """Write `task.output`, or raise a WorkError, or whatever `progress` raised."""
+    share_heaps()
     return import_module(ENGINES[task.mode]).run(task, progress)
