@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-DEPTH = 3  # frames that wait between two steps: enough to even out, few enough for 4K pictures
+DEPTH = 2  # frames that wait between two steps: enough to even out, few enough for 4K pictures
 
 
 class _Stopped(Exception):
