@@ -19,6 +19,8 @@ CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 TALL: ViewportSize = {"width": 1280, "height": 1320}  # as much of a result's page as tells of it
 MADE_WITHIN = 400.0  # seconds
+SEEN_WITHIN = 60_000.0  # milliseconds
+FACES = ("astronaut.png", "grace_hopper.jpg")
 SWAP = {"reference_video": "hopper.mp4", "source_image": "astronaut.png"}
 SONG = {"driving_audio": "speech.m4a", "source_image": "astronaut.png"}
 
@@ -73,9 +75,14 @@ def take(browser: Browser, url: str, *, done: str, working: str) -> None:
     page = signed_in(browser, url, viewport=DESK)
     shoot(page, "job-open", f"/jobs/{working}/")
     shoot(page, "library", "/")
-    shoot(page, "new-job", "/new/")
     shoot(page, "settings", "/settings/")
+    keep_faces(page)
+    shoot(page, "faces")
+    begin_batch(page)
+    shoot(page, "batch")
     page.set_viewport_size(TALL)
+    fill_in(page)
+    shoot(page, "new-job")
     open_result(page, f"/jobs/{done}/")
     page.click("[data-view=slider]")
     shoot(page, "job-done")
@@ -92,6 +99,35 @@ def signed_in(browser: Browser, url: str, **settings) -> Page:
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(f"{url}/")
     return page
+
+
+def keep_faces(page: Page) -> None:
+    page.goto("/faces/")
+    for count, name in enumerate(FACES, start=1):
+        page.locator("[name=source_image]").set_input_files(SAMPLES / name)
+        page.locator(".face img").nth(count - 1).wait_for(timeout=SEEN_WITHIN)
+    page.get_by_text("Looking at the face").first.wait_for(state="hidden", timeout=SEEN_WITHIN)
+
+
+def begin_batch(page: Page) -> None:
+    """Have two clips made with one face, and go to where one sees how far they are."""
+    page.goto("/batches/new/")
+    page.locator("#id_reference_video").set_input_files([SAMPLES / "hopper.mp4", SAMPLES / "tiny.mp4"])
+    page.locator("#id_source_image").set_input_files(SAMPLES / "astronaut.png")
+    page.get_by_label("I have the right to use this face and this video.").check()
+    page.get_by_role("button", name="Make 2 videos").click(timeout=SEEN_WITHIN)
+    page.wait_for_url("**/batches/*-*/")
+    page.get_by_text("1 of 2 done").wait_for(timeout=1000 * MADE_WITHIN)
+
+
+def fill_in(page: Page) -> None:
+    page.goto("/new/")
+    page.locator("#id_reference_video").set_input_files(SAMPLES / "hopper.mp4")
+    page.locator("#id_source_image").set_input_files(SAMPLES / "astronaut.png")
+    for kind in ("video", "image"):
+        page.locator(f"[data-drop={kind}] .person-picture").wait_for(timeout=SEEN_WITHIN)
+    page.get_by_label("1:1 square").check()
+    page.get_by_label("I have the right to use this face and this video.").check()
 
 
 def open_result(page: Page, path: str) -> None:
