@@ -151,9 +151,29 @@ def keeps_focus(page: Page) -> bool:
     return not page.evaluate(FOCUS)["lost"]
 
 
+# Presses what was swapped in before the browser does anything else.
+HURRY = """(wanted) => document.addEventListener(
+  "htmx:afterSwap", () => Promise.resolve().then(() => document.querySelector(wanted).click()), { once: true }
+)"""
+
+
+def test_what_was_swapped_in_works_at_once(browser, links, sign_in):
+    with watched(browser.new_context(storage_state=sign_in[NAME]), links["home"]) as page:
+        page.goto(links["done"])
+        page.evaluate("window.isTheSame = true")
+        page.evaluate(HURRY, "[hx-post$='/end/'] button")
+
+        with page.expect_response("**/end/"):
+            page.get_by_role("button", name="Make a link").click()
+
+        expect(page.locator(".share-link")).to_have_count(1)
+        assert page.evaluate("window.isTheSame"), "The form was sent as one without scripts."
+
+
 def test_whoever_has_no_mouse_watches_shares_deletes_and_takes_that_back(browser, links):
     with watched(browser.new_context(base_url=links["home"], reduced_motion="reduce"), links["home"]) as page:
         page.goto("/")
+        expect(page.get_by_label("Name")).to_be_focused()
         page.keyboard.type(NAME)
         page.keyboard.press("Tab")
         page.keyboard.type(PASSWORD)
