@@ -9,6 +9,8 @@ from pathlib import Path
 import av
 import numpy as np
 
+from worker.media.encode import repeatable
+
 MILLISECOND = Fraction(1, 1000)
 RATE = 48_000
 
@@ -43,6 +45,8 @@ def write_clip(
     draw=corner_marked,
 ) -> Path:
     """Write a clip with a picture at each of `times`, in milliseconds, and the sound if any."""
+    if codec == "libx264":
+        options = {**repeatable(), **(options or {})}
     with av.open(str(path), "w") as output:
         track = output.add_stream(codec, rate=25, options=options)
         track.width, track.height, track.pix_fmt = *size, pix_fmt
