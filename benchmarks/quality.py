@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -24,15 +24,18 @@ from worker.engines.sing.plan import planned, voice_of
 from worker.engines.swap import render
 from worker.engines.swap.bend import Layer
 from worker.engines.swap.cutout import Cutout
+from worker.engines.swap.glasses import BothGlasses
+from worker.engines.swap.outline import Outline
 from worker.engines.swap.render import Renderer
-from worker.engines.swap.shape import openness
+from worker.engines.swap.shape import openness, with_shift
 from worker.faces import topology
-from worker.faces.pose import Pose
+from worker.faces.pose import Pose, pose_of
+from worker.faces.smooth import Face
 from worker.faces.track import Tracker, landmarks_of_photo
 from worker.faces.views import RgbView
 from worker.media.audio import mono_chunks
 from worker.media.photo import read_photo
-from worker.media.picture import to_rgb
+from worker.media.picture import Picture, to_rgb
 from worker.media.source import open_video
 
 ASTRONAUT, HOPPER = "astronaut.png", "grace_hopper.jpg"
@@ -42,21 +45,24 @@ APART = 25  # pixels of half size: so far from the prop the face should be swapp
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One swap: `side_light` darkens one side of the photo first."""
+    """One swap: `side_light` darkens one side of the photo first; without `glasses` none are looked for."""
 
     portrait: str
     photo: str
     prop: str = ""
     side_light: bool = False
+    glasses: bool = True
 
     @property
     def name(self) -> str:
         light = ", lit from one side" if self.side_light else ""
-        return f"{Path(self.portrait).stem} <- {Path(self.photo).stem}{light}"
+        glasses = "" if self.glasses else ", glasses painted over"
+        return f"{Path(self.portrait).stem} <- {Path(self.photo).stem}{light}{glasses}"
 
 
 LIKE = (
     Case(portrait=HOPPER, photo=ASTRONAUT),
+    Case(portrait=HOPPER, photo=ASTRONAUT, glasses=False),
     Case(portrait=ASTRONAUT, photo=HOPPER),
     Case(portrait=ASTRONAUT, photo=HOPPER, side_light=True),
 )
@@ -111,14 +117,26 @@ class Bench:
         cv2.imwrite(str(path), np.rint(image * light).clip(0, 255).astype(np.uint8)[..., ::-1])
         return path
 
-    def results(self, case: Case) -> tuple[Path, Path]:
-        """Return where the case's swap goes, and the one in which nothing is held to be in front."""
+    def results(self, case: Case) -> tuple[Path, Path, Path]:
+        """Return where the case's swap goes, the one in which nothing is in front, and the outline alone."""
         name = f"{case.prop or 'clean'} {case.name}".replace(" <- ", "-").replace(",", "").replace(" ", "-")
-        return self.cache / f"{name}.mp4", self.cache / f"{name}-bare.mp4"
+        return self.cache / f"{name}.mp4", self.cache / f"{name}-bare.mp4", self.cache / f"{name}-outline.mp4"
+
+    def swap_thrice(self, case: Case) -> int:
+        """Write all three results; return how many frames were swapped."""
+        output, bare, outline = self.results(case)
+        with nothing_in_front():
+            self.swap(case, bare)
+        with no_new_face():
+            self.swap(case, outline)
+        return self.swap(case, output)
 
     def swap(self, case: Case, output: Path) -> int:
         """Write the swap; return how many frames were swapped."""
-        return make(self.task("video_swap", self.photo(case), output, video=self.clip(case)), quiet).swapped
+        with nullcontext() if case.glasses else no_glasses():
+            return make(
+                self.task("video_swap", self.photo(case), output, video=self.clip(case)), quiet
+            ).swapped
 
     def task(
         self, mode: str, photo: Path, output: Path, *, video: Path | None = None, sound: Path | None = None
@@ -170,16 +188,60 @@ def nothing_in_front() -> Iterator[None]:
         Renderer.match_light, render.add_own = match_light, add_own  # type: ignore[method-assign]
 
 
+@contextmanager
+def no_new_face() -> Iterator[None]:
+    """Let the engine move the outline and mix no new face in: that is what the video's own pixels become."""
+    mix = render.mix
+    render.mix = lambda *seen: None
+    try:
+        yield
+    finally:
+        render.mix = mix
+
+
+@contextmanager
+def no_glasses() -> Iterator[None]:
+    """Let the engine find no glasses on the video's face."""
+    look = BothGlasses.look
+    BothGlasses.look = lambda *seen: None  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        BothGlasses.look = look  # type: ignore[method-assign]
+
+
+@contextmanager
+def outlines() -> Iterator[list[Outline]]:
+    """Note the outline of each face that is swapped meanwhile."""
+    seen, reshaped = [], Outline.reshaped
+
+    def noted(self: Outline, picture: Picture, face: Face, shown: np.ndarray) -> Face:
+        seen.append(self)
+        return reshaped(self, picture, face, shown)
+
+    Outline.reshaped = noted  # type: ignore[method-assign]
+    try:
+        yield seen
+    finally:
+        Outline.reshaped = reshaped  # type: ignore[method-assign]
+
+
+def reshaped(points: np.ndarray, outline: Outline) -> np.ndarray:
+    """Return where the (478, 3) true points of the video are once its outline has moved."""
+    pose = pose_of(points)
+    return pose.apply(with_shift(pose.undo(points.astype(np.float64)), outline.moves))
+
+
 def likeness_row(bench: Bench, case: Case, judge: judges.Likeness) -> str:
-    clip, (output, bare) = bench.clip(case), bench.results(case)
+    clip, (output, bare, outline) = bench.clip(case), bench.results(case)
     points = np.load(f"{clip}.npz")["points"]
-    swapped = bench.swap(case, output)
-    with nothing_in_front():
-        bench.swap(case, bare)
+    with outlines() as seen:
+        swapped = bench.swap_thrice(case)
     photo = read_photo(SAMPLES / case.photo)
     wanted = judge.embedding(photo, known_landmarks(photo))
     before, to_source, to_target, cheeks, alarms = [], [], [], [], []
-    for index, (old, new, painted) in enumerate(zip(images(clip), images(output), images(bare), strict=True)):
+    files = (clip, output, bare, outline)
+    for index, (old, new, painted, bent) in enumerate(zip(*map(images, files), strict=True)):
         if index % LIKENESS_EVERY:
             continue
         was, became = (judge.embedding(image, points[index]) for image in (old, new))
@@ -187,16 +249,21 @@ def likeness_row(bench: Bench, case: Case, judge: judges.Likeness) -> str:
         to_source.append(np.linalg.norm(became - wanted))
         to_target.append(np.linalg.norm(became - was))
         cheeks.append(judges.cheek_difference(old, new, points[index]))
-        own, told = judges.kept(old, new, painted)
+        own, told = judges.kept(bent, new, painted)
         face = judges.inner_face(points[index], own.shape) & told
         alarms.append(own[face].mean())
-    tremble = [judges.trembling(map(judges.texture, images(path), points)) for path in (output, clip)]
+    made = [reshaped(each, seen[-1]) for each in points]
+    tremble = [
+        judges.trembling(map(judges.texture, images(path), where))
+        for path, where in ((output, made), (output, points), (clip, points))
+    ]
     cells = [
         case.name,
         f"{np.mean(to_source):.3f} ({np.mean(before):.3f})",
         f"{np.mean(np.array(to_source) < judges.SAME_PERSON):.0%}",
         f"{np.mean(to_target):.3f}",
-        f"{tremble[0] / tremble[1]:.2f}",
+        f"{tremble[0] / tremble[2]:.2f}",
+        f"{tremble[1] / tremble[2]:.2f}",
         f"{np.mean(cheeks):.1f}",
         f"{swapped / len(points):.0%}",
         f"{np.mean(alarms):.1%}",
@@ -205,14 +272,12 @@ def likeness_row(bench: Bench, case: Case, judge: judges.Likeness) -> str:
 
 
 def covered_row(bench: Bench, case: Case) -> str:
-    clip, (output, bare) = bench.clip(case), bench.results(case)
+    clip, (output, bare, outline) = bench.clip(case), bench.results(case)
     truth = np.load(f"{clip}.npz")
     points, hidden = truth["points"], truth["covered"]
-    bench.swap(case, output)
-    with nothing_in_front():
-        bench.swap(case, bare)
+    bench.swap_thrice(case)
     held, lost = [], []
-    for index, frames in enumerate(zip(images(clip), images(output), images(bare), strict=True)):
+    for index, frames in enumerate(zip(*map(images, (outline, output, bare)), strict=True)):
         own, told = judges.kept(*frames)
         face = judges.inner_face(points[index], own.shape) & told
         prop = cv2.resize(hidden[index], own.shape[::-1]) > 200
@@ -266,7 +331,8 @@ def main() -> None:
     given.cache.mkdir(parents=True, exist_ok=True)
     bench = Bench(cache=given.cache, seconds=given.seconds, quality=given.quality)
     if "likeness" in given.only:
-        table("swap | to source (before) | < 0.6 | to target | flicker | cheek ΔE | swapped | false cover")
+        seen = "swap | to source (before) | < 0.6 | to target | flicker | by the clip's outline"
+        table(f"{seen} | cheek ΔE | swapped | false cover")
         judge = judges.Likeness()
         for case in LIKE:
             print(likeness_row(bench, case, judge), flush=True)

@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 
 from worker.engines.swap.bend import Layer
-from worker.engines.swap.cutout import cut
+from worker.engines.swap.cutout import box_round, cut
 from worker.engines.swap.quality import QUALITIES
 from worker.engines.swap.render import Renderer
 from worker.engines.swap.texture import PhotoEngine
 from worker.faces.smooth import Face, Sighting
-from worker.faces.topology import FACE_TRIANGLES
+from worker.faces.topology import FACE_POINTS, FACE_TRIANGLES
 from worker.faces.track import face_size, landmarks_of_photo
 from worker.faces.views import rgb_of_yuv, yuv_of_rgb
 from worker.media.photo import read_photo
@@ -48,8 +48,13 @@ def steps(picture: Picture, face: Face) -> Iterator[np.ndarray]:
         photo, face_in(photo), face_height=face_size(face.landmarks), to_yuv=to_yuv
     )
     renderer = Renderer(texture, face.shape, back, QUALITIES["balanced"])
-    cutout = cut(picture, face.landmarks, renderer.new_landmarks(face, np.ones(468)))
-    assert cutout is not None
+    box = box_round(picture, face.landmarks)
+    assert box is not None
+    everywhere = np.ones(FACE_POINTS)
+    new = renderer.new_landmarks(face, everywhere)
+    bent = deepcopy(picture)
+    reshaped = renderer.outline.reshaped(bent, face, everywhere)
+    cutout = cut(bent, box, reshaped.landmarks, new)
     own = Layer(luma=cutout.luma, chroma=cutout.chroma, cover=np.ones(cutout.half_size[::-1]))
     yield cell(rgb_of(own, back))
     yield cell(with_mesh(rgb_of(own, back), cutout.own))

@@ -11,7 +11,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from worker.engines import OWN_NETWORKS, digest, make
-from worker.engines.swap.cutout import cut
+from worker.engines.swap.cutout import Cutout, box_round, cut
 from worker.engines.swap.neural import RECOGNIZER, SWAPPER, NeuralEngine, code_of, engine_for
 from worker.engines.swap.quality import QUALITIES
 from worker.engines.swap.render import Renderer
@@ -19,8 +19,9 @@ from worker.engines.swap.texture import PhotoEngine
 from worker.errors import BadEngine
 from worker.faces.align import ARCFACE_128, aligned, five_points, similarity
 from worker.faces.onnxfile import last_initializer
+from worker.faces.smooth import Face
 from worker.faces.track import landmarks_of_photo
-from worker.media.picture import from_rgb
+from worker.media.picture import Picture, from_rgb
 from worker.tests.clipmaking import write_clip
 from worker.tests.faceclips import ASTRONAUT, FRAME_TIMES, HOPPER, SIZE, moving_face, portrait
 from worker.tests.test_swap_job import quiet, task
@@ -170,7 +171,7 @@ def scene(engine):
 def test_what_the_network_makes_comes_to_lie_where_it_was_taken_from(scene):
     """Unlit: what the light makes of it is the same for every engine."""
     image, face, texture = scene
-    cutout = cut(from_rgb(image), face.landmarks, face.landmarks)
+    cutout = cutout_of(from_rgb(image), face)
 
     layer = texture.lay(cutout, face.pose.scale, 2)
 
@@ -188,7 +189,7 @@ def test_colour_lies_where_light_does(scene):
     image, face, texture = scene
     ramp = np.tile(np.linspace(70, 190, image.shape[1]), (image.shape[0], 1))
     picture = from_rgb(np.dstack([np.full_like(ramp, 128), np.full_like(ramp, 128), ramp]).astype(np.uint8))
-    cutout = cut(picture, face.landmarks, face.landmarks)
+    cutout = cutout_of(picture, face)
 
     layer = texture.lay(cutout, face.pose.scale, 2)
 
@@ -200,7 +201,7 @@ def test_colour_lies_where_light_does(scene):
 
 def test_the_source_has_a_say(engine, scene):
     image, face, texture = scene
-    cutout = cut(from_rgb(image), face.landmarks, face.landmarks)
+    cutout = cutout_of(from_rgb(image), face)
     other = prepared(engine, ASTRONAUT)
 
     made = [each.lay(cutout, face.pose.scale, 2).luma.astype(float).mean() for each in (texture, other)]
@@ -208,6 +209,12 @@ def test_the_source_has_a_say(engine, scene):
     asked = 219 * 2 * (texture.code[0, 0] - other.code[0, 0])
     assert abs(asked) > 3
     assert made[0] - made[1] == pytest.approx(asked, abs=0.5)
+
+
+def cutout_of(picture: Picture, face: Face) -> Cutout:
+    box = box_round(picture, face.landmarks)
+    assert box is not None
+    return cut(picture, box, face.landmarks, face.landmarks)
 
 
 def trace(texture) -> float:

@@ -41,16 +41,18 @@ class Cutout:
         return self.width // 2, self.height // 2
 
 
-def cut(picture: Picture, own: np.ndarray, new: np.ndarray) -> Cutout | None:
-    """Cut the face out of the picture; None if too little of it is inside."""
+def box_round(picture: Picture, own: np.ndarray) -> Box | None:
+    """Return the piece of the picture that a face takes; None if too little of it is inside."""
     face = face_size(own)
     points = own[: topology.FACE_POINTS, :2]
     low = np.floor(points.min(axis=0) - MARGIN * face).astype(int)
     high = np.ceil(points.max(axis=0) + MARGIN * face).astype(int)
     whole = Box(left=int(low[0]), top=int(low[1]), right=int(high[0]), bottom=int(high[1]))
     box = whole.even_within(picture.width, picture.height)
-    if min(box.width, box.height) < SMALLEST:
-        return None
+    return None if min(box.width, box.height) < SMALLEST else box
+
+
+def cut(picture: Picture, box: Box, own: np.ndarray, new: np.ndarray) -> Cutout:
     half, origin = box.halved(), np.array([box.left, box.top, 0], np.float32)
     return Cutout(
         box=box,
@@ -58,5 +60,5 @@ def cut(picture: Picture, own: np.ndarray, new: np.ndarray) -> Cutout | None:
         chroma=cv2.merge([half.of(picture.u), half.of(picture.v)]),
         own=own - origin,
         new=new - origin,
-        face=face,
+        face=face_size(own),
     )

@@ -7,12 +7,13 @@ import numpy as np
 
 from worker.engines.swap import tone
 from worker.engines.swap.bend import Layer
-from worker.engines.swap.cutout import Cutout, cut
+from worker.engines.swap.cutout import Cutout, box_round, cut
 from worker.engines.swap.glasses import BothGlasses, around, moved
 from worker.engines.swap.grain import Grain
 from worker.engines.swap.inside import add_closing_eyes, add_mouth, add_own, closing
 from worker.engines.swap.masks import BROWS, EYES, FEATURES, GLASSES, hulls
 from worker.engines.swap.occlusion import Occlusion
+from worker.engines.swap.outline import Outline
 from worker.engines.swap.quality import Quality
 from worker.engines.swap.shape import with_shift
 from worker.engines.swap.sharpness import Sharpness
@@ -43,6 +44,7 @@ class Renderer(Remembers):
         self.to_rgb = to_rgb
         self.neutral = neutral
         self.shift = texture.shift_from(neutral)
+        self.outline = Outline(self.shift)
         self.grain = Grain()
         self.forget()
 
@@ -61,11 +63,12 @@ class Renderer(Remembers):
         if face.is_new:
             self.forget()
         shown = self.turning.shown(face.pose)
-        if not shown.any():
+        box = box_round(picture, face.landmarks)
+        if box is None or not shown.any():
             return False
-        cutout = cut(picture, face.landmarks, self.new_landmarks(face, shown))
-        if cutout is None:
-            return False
+        new = self.new_landmarks(face, shown)
+        face = self.outline.reshaped(picture, face, shown)
+        cutout = cut(picture, box, face.landmarks, new)
         large = cutout.face > self.quality.large_face
         step = self.quality.map_step * (2 if large else 1)
         layer = self.texture.lay(cutout, face.pose.scale, step)

@@ -13,7 +13,9 @@ from worker.faces import topology
 from worker.faces.pose import reference
 
 TRANSFER = 0.7  # of the way from the video's face to the photo's; more bends the cheeks of some pairs visibly
-RINGS = 5  # mesh rings from the oval inwards over which the transfer comes in
+RINGS = 5  # mesh rings from the oval inwards over which the transfer comes in where the oval stays
+OUTLINE = (0.1, 0.5)  # in eye distances below the eyes: from there on the oval moves too
+MOST = 0.12  # in eye distances: the oval moves no farther
 WIDEST, NARROWEST = 1.18, 0.85  # how much wider eyes and lips may become
 DEPTH_SHARE = 0.5  # depth is the mesh's weakest guess
 RELAXATIONS = 4
@@ -29,18 +31,32 @@ FOREHEAD_INSET = 0.05  # more at the top, where hair begins
 def transfer(photo: np.ndarray, own: np.ndarray) -> np.ndarray:
     """Return the (468, 3) shift from the video's neutral shape towards the photo's.
 
-    The oval stays, so that the head still fits. Eyes and lips move and widen as wholes: their inner shape is
-    expression, which is the video's.
+    Cheeks and jaw move, oval and all; above them the oval stays, so that hair, hats and glasses still fit.
+    Eyes and lips move and widen as wholes: their inner shape is expression, which is the video's.
     """
     face = slice(topology.FACE_POINTS)
     shift = (photo[face] - own[face]).copy()
     groups = (topology.LIPS, topology.LEFT_EYE_AREA, topology.RIGHT_EYE_AREA)
     for group in groups:
         shift[group] = move_as_one(photo[group], own[group])
-    shift *= TRANSFER * smoothstep(topology.RINGS_FROM_OVAL, 0, RINGS)[:, None]
-    shift = relaxed(shift, held=np.concatenate([topology.OVAL, *groups]))
-    shift[:, 2] *= DEPTH_SHARE
-    return shift
+    inside = smoothstep(topology.RINGS_FROM_OVAL, 0, RINGS)[:, None]
+    shift *= TRANSFER * np.concatenate([np.maximum(inside, outline())] * 2 + [inside * DEPTH_SHARE], axis=1)
+    far = np.linalg.norm(shift[topology.OVAL], axis=1, keepdims=True)
+    shift[topology.OVAL] *= np.minimum(1, MOST / np.maximum(far, 1e-9))
+    return relaxed(shift, held=np.concatenate([topology.OVAL, *groups]))
+
+
+def outline() -> np.ndarray:
+    """Return (468, 1): how much of its way a point of the oval would go at each point's height, 0..1."""
+    return smoothstep(reference()[:, 1:2], *OUTLINE)
+
+
+def spread_inwards(shift: np.ndarray) -> np.ndarray:
+    """Return the (468, 3) moves that are the oval's at its edge and die away inwards and upwards."""
+    oval = shift[topology.OVAL] * (1, 1, 0)
+    nearest = np.linalg.norm(reference()[:, None, :2] - reference()[topology.OVAL, :2], axis=2).argmin(axis=1)
+    moves = oval[nearest] * (1 - smoothstep(topology.RINGS_FROM_OVAL, 0, RINGS))[:, None]
+    return relaxed(moves, held=topology.OVAL) * outline()
 
 
 def move_as_one(photo: np.ndarray, own: np.ndarray) -> np.ndarray:
