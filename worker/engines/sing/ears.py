@@ -134,6 +134,8 @@ def powers(sound: np.ndarray, window: int, step: int) -> np.ndarray:
 def in_the_middle(middle: np.ndarray, side: np.ndarray) -> np.ndarray:
     """Return 0..1 per look and frequency: 1 where all stands in the middle, 0 where it stands aside."""
     middle, side = (uniform_filter1d(uniform_filter1d(part, 5, axis=0), 3, axis=1) for part in (middle, side))
+    # The filter's running sum leaves a trace of what was loud, which may be under 0.
+    middle, side = np.maximum(middle, 0), np.maximum(side, 0)
     return np.clip(1 - MIDDLE * np.sqrt(side / (middle + NOTHING)), 0, 1) ** 2
 
 

@@ -49,6 +49,8 @@ def beats_in(onset: np.ndarray) -> np.ndarray:
     The best path through the onsets in steps of about a period:
     Ellis, Beat tracking by dynamic programming, 2007.
     """
+    if not len(onset):
+        return np.zeros(0)
     sharp = np.maximum(onset - gaussian_filter1d(onset, ONSET_AROUND * HOPS_PER_SECOND), 0)
     strength = gaussian_filter1d(sharp / (sharp.std() + 1e-9), 2)
     period = period_of(strength)
