@@ -23,7 +23,7 @@ from worker.media.picture import Picture
 REACH = 0.45  # in eye distances beyond the oval: nothing moves farther out
 BANDS = 3  # of triangles on that way
 BEHIND = 0.5  # in eye distances: the bands are behind the face, where it turns over them
-STEP = 0.05  # in eye distances, at most, between two points of the map
+STEP = 0.06  # in eye distances, at most, between two points of the map
 LEAST = 0.1  # pixels: less is not worth the work
 
 BESIDE = topology.POINTS + np.arange(BANDS * len(topology.OVAL)).reshape(BANDS, -1)
@@ -47,6 +47,10 @@ class Outline:
 
     def __init__(self, shift: np.ndarray) -> None:
         self.moves = spread_inwards(shift)
+        moving = np.zeros(BESIDE.max() + 1, bool)
+        moving[: topology.FACE_POINTS] = self.moves.any(axis=1)
+        moving[BESIDE[:-1]] = moving[topology.OVAL]
+        self.triangles = TRIANGLES[moving[TRIANGLES].any(axis=1)]
 
     def reshaped(self, picture: Picture, face: Face, shown: np.ndarray) -> Face:
         """Move the outline in place and return the face as it is then; `shown`, (468,) 0..1, is how far."""
@@ -56,7 +60,7 @@ class Outline:
         shape = with_shift(face.shape, moves)
         before, after = (points_of(face.pose, each) for each in (face.shape, shape))
         after[BESIDE] = before[BESIDE] + STAYS[:, None, None] * (after - before)[topology.OVAL]
-        bend(picture, before, after, step=2 ** int(np.log2(max(2, STEP * face.pose.scale))))
+        bend(picture, before, after, self.triangles, step=2 ** int(np.log2(max(2, STEP * face.pose.scale))))
         return replace(face, shape=shape, landmarks=after[: topology.POINTS].astype(np.float32))
 
 
@@ -70,20 +74,20 @@ def points_of(pose: Pose, shape: np.ndarray) -> np.ndarray:
     return pose.apply(np.concatenate([shape, beside.reshape(-1, 3)]))
 
 
-def bend(picture: Picture, before: np.ndarray, after: np.ndarray, *, step: int) -> None:
-    """Bring what is at the (N, 3) points before to where they are after, in place.
+def bend(
+    picture: Picture, before: np.ndarray, after: np.ndarray, triangles: np.ndarray, *, step: int
+) -> None:
+    """Bring what is in the triangles between the (N, 3) points before to where they are after, in place.
 
     The map is made for every `step`-th pixel, an even number.
     """
-    moved = np.abs(after - before)[:, :2].max(axis=1) > 0
-    reached = np.isin(TRIANGLES, np.flatnonzero(moved)).any(axis=1)
-    touched = after[np.unique(TRIANGLES[reached]), :2]
+    touched = after[triangles.ravel(), :2]
     low, high = np.floor(touched.min(axis=0)).astype(int), np.ceil(touched.max(axis=0)).astype(int)
     box = Box(left=int(low[0]), top=int(low[1]), right=int(high[0]), bottom=int(high[1]))
     box = box.even_within(picture.width, picture.height)
     if min(box.width, box.height) < 2:
         return
-    coarse = places_before(before, after, TRIANGLES[reached], box, step)
+    coarse = places_before(before, after, triangles, box, step)
     half = box.halved()
     luma = enlarged(coarse, step, (box.width, box.height))
     # A chroma pixel's middle lies between its four luma pixels'.
