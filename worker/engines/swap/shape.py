@@ -40,7 +40,8 @@ def transfer(photo: np.ndarray, own: np.ndarray) -> np.ndarray:
     for group in groups:
         shift[group] = move_as_one(photo[group], own[group])
     inside = smoothstep(topology.RINGS_FROM_OVAL, 0, RINGS)[:, None]
-    shift *= TRANSFER * np.concatenate([np.maximum(inside, outline())] * 2 + [inside * DEPTH_SHARE], axis=1)
+    across = inside + (1 - inside) * outline()
+    shift *= TRANSFER * np.concatenate([across, across, inside * DEPTH_SHARE], axis=1)
     far = np.linalg.norm(shift[topology.OVAL], axis=1, keepdims=True)
     shift[topology.OVAL] *= np.minimum(1, MOST / np.maximum(far, 1e-9))
     return relaxed(shift, held=np.concatenate([topology.OVAL, *groups]))
