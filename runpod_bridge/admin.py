@@ -42,11 +42,11 @@ class WorkerTokenAdmin(admin.ModelAdmin):
 
 @admin.register(Worker)
 class WorkerAdmin(admin.ModelAdmin):
-    list_display = ("name", "token", "seen_at", "address", "current_attempt")
+    list_display = ("name", "token", "since", "seen_at", "address", "current_attempt")
     list_select_related = ("token",)
     list_filter = ("token",)
     search_fields = ("name",)
-    readonly_fields = ("name", "token", "seen_at", "address", "current_attempt")
+    readonly_fields = ("name", "token", "since", "seen_at", "address", "current_attempt")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

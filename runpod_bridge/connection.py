@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from jobs.compute import ProviderError
 from jobs.sentences import told
@@ -21,9 +22,12 @@ class Finding(NamedTuple):
 def findings() -> list[Finding]:
     """Look at the settings, and ask Runpod about the endpoint; nothing is sent that costs."""
     if missing := missing_for_runpod():
-        names = _(" and ").join(missing)
-        said = _("%(names)s is not set, so the work is done by the machines below.")
-        return [Finding(False, said % {"names": names})]
+        said = ngettext(
+            "%(names)s is not set, so the work is done by machines of your own.",
+            "%(names)s are not set, so the work is done by machines of your own.",
+            len(missing),
+        )
+        return [Finding(False, said % {"names": _(" and ").join(missing)})]
     return [_provider(), _address(), _endpoint()]
 
 

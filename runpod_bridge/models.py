@@ -76,11 +76,12 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
         if len(name) > NAME_LENGTH:
             raise NameTooLong(f"The worker's name has {len(name)} characters; the limit is {NAME_LENGTH}.")
         worker, is_new = self.get_or_create(
-            token=token, name=name, defaults={"seen_at": at, "address": address}
+            token=token, name=name, defaults={"seen_at": at, "since": at, "address": address}
         )
         if is_new or not _is_due(worker.seen_at, at):
             return worker, is_new
-        self.filter(pk=worker.pk).update(seen_at=at, address=address)
+        since = at if worker.seen_at < at - LATELY else worker.since
+        self.filter(pk=worker.pk).update(seen_at=at, since=since, address=address)
         return worker, True
 
     def around(self, at: datetime) -> WorkerQuerySet:
@@ -95,6 +96,7 @@ class Worker(models.Model):
     name = models.CharField(max_length=NAME_LENGTH)
     address = models.GenericIPAddressField(null=True, help_text="Where it last called from.")
     seen_at = models.DateTimeField()
+    since = models.DateTimeField(default=now, help_text="When it came, or came back after a silence.")
 
     objects = WorkerQuerySet.as_manager()
 

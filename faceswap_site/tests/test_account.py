@@ -207,9 +207,9 @@ def test_what_each_machine_is_at_can_be_seen(staff, job, settings):
 
     page = " ".join(staff.get(SETTINGS).content.decode().split())
 
-    assert re.search(r"busy: at <a href=[^>]*>a job</a>, 40 %", page)
-    assert "idle: waiting for a job" in page
-    assert "gone: last seen" in page
+    assert re.search(r"busy: at <a href=[^>]*>a job</a>, 40 % · connected since <time", page)
+    assert "idle: waiting for a job · connected since <time" in page
+    assert re.search(r"gone: last seen <time[^>]*>[^<]*</time> </li>", page)
 
 
 def test_the_page_costs_as_many_queries_with_many_of_everything(staff, alice, django_assert_max_num_queries):

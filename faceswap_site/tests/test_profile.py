@@ -67,4 +67,4 @@ def test_only_staff_try_the_connection(page, alice):
 
     alice.is_staff = True
     alice.save()
-    assert "RUNPOD_API_KEY and RUNPOD_ENDPOINT_ID is not set" in page.post("/settings/runpod/").text
+    assert "RUNPOD_API_KEY and RUNPOD_ENDPOINT_ID are not set" in page.post("/settings/runpod/").text

@@ -30,6 +30,8 @@ def test_without_its_settings_it_says_which_are_missing(settings):
     settings.RUNPOD_API_KEY, settings.RUNPOD_ENDPOINT_ID = "", "abc"
 
     assert said(well=False).startswith("RUNPOD_API_KEY is not set")
+    settings.RUNPOD_ENDPOINT_ID = ""
+    assert said(well=False).startswith("RUNPOD_API_KEY and RUNPOD_ENDPOINT_ID are not set")
 
 
 @pytest.mark.parametrize(("status", "words"), [(401, "refused the API key"), (404, "knows no endpoint")])

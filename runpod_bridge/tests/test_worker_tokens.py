@@ -9,7 +9,7 @@ from django.utils.timezone import now
 
 from jobs.heartbeat import WORKER_BEAT
 from jobs.models import Heartbeat
-from runpod_bridge.models import SEEN_EVERY, Worker, WorkerToken
+from runpod_bridge.models import LATELY, SEEN_EVERY, Worker, WorkerToken
 from runpod_bridge.tests.conftest import PoolWorker
 
 pytestmark = pytest.mark.django_db
@@ -78,6 +78,18 @@ def test_being_seen_is_written_down_only_now_and_then(worker):
     Worker.objects.update(seen_at=seen - 2 * SEEN_EVERY)
     worker.take()
     assert Worker.objects.get().seen_at > seen
+
+
+def test_since_when_a_worker_is_there_is_kept_until_it_was_silent(worker):
+    worker.take()
+    since = Worker.objects.get().since
+
+    Worker.objects.update(seen_at=now() - 2 * SEEN_EVERY)
+    worker.take()
+    assert Worker.objects.get().since == since
+    Worker.objects.update(seen_at=now() - 2 * LATELY)
+    worker.take()
+    assert Worker.objects.get().since > since
 
 
 def test_a_pool_worker_is_no_sign_of_life_while_compute_is_elsewhere(fake_runpod, pool, worker, settings):
