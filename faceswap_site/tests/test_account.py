@@ -49,6 +49,22 @@ def test_a_key_is_shown_once_and_lets_a_program_in(signed_in, alice):
     assert "my program" in signed_in.get(SETTINGS).content.decode()
 
 
+def test_what_the_page_came_back_for_has_the_focus(staff):
+    def focused(**sent: str) -> list[str]:
+        path = {"name": "keys", "worker_name": "workers", "old_password": "password"}[next(iter(sent))]
+        return re.findall(r"<[^>]* autofocus", staff.post(f"/settings/{path}/", sent).text)
+
+    (key,) = focused(name="x", accepted="on")
+    (machine,) = focused(worker_name="gpu-box")
+    (unnamed,) = focused(name="", accepted="on")
+    wrong = focused(old_password="wrong", new_password1="one", new_password2="two")
+
+    assert 'class="secret"' in key
+    assert 'class="secret"' in machine
+    assert 'name="name"' in unnamed
+    assert 'name="old_password"' in wrong[0]
+
+
 def test_the_page_that_shows_a_key_is_not_kept_by_the_browser(signed_in):
     answer = signed_in.post("/settings/keys/", {"name": "x", "accepted": "on"})
 

@@ -76,6 +76,7 @@ def test_what_is_wrong_is_said_beside_its_field(set_up, django_user_model, field
 
     assert response.status_code == 422
     assert re.search(rf'id="error-{field}"><p class="field-error">', response.text)
+    assert re.findall(r'name="(\w+)"[^>]* autofocus', response.text) == [field]
     assert not django_user_model.objects.exists()
 
 
@@ -98,6 +99,7 @@ def test_a_wrong_password_is_refused_and_the_name_kept(client, alice):
 
     assert "do not belong together" in response.text
     assert 'value="alice"' in response.text
+    assert re.findall(r'name="(\w+)"[^>]* autofocus', response.text) == ["password"]
 
 
 def test_a_copy_without_an_owner_says_where_to_find_the_link(client):
