@@ -47,6 +47,16 @@ def test_an_open_job_shows_how_far_it_is(page, working):
     assert "1.3 frames a second" in html
 
 
+def test_a_result_that_is_packed_has_no_frames_to_wait_for(page, working):
+    Attempt.objects.update(stage=Stage.PACKAGING, percent=99)
+
+    html = page.get(address("detail", working)).text
+
+    assert "99 %" in html
+    assert "frame 53 of 125" not in html
+    assert "frames a second" not in html
+
+
 def test_what_was_asked_for_is_told_with_its_part_and_all_its_photos(page, alice, job, photo_bytes):
     job.more_photos.create(number=1, asset=keep(alice, "image", "other.jpg", photo_bytes))
     Job.objects.update(trim_start=1.5, trim_end=3)

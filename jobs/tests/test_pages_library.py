@@ -58,6 +58,14 @@ def test_a_job_is_shown_with_its_name_mode_and_state(page, job):
     assert "Waiting" in html
 
 
+def test_a_preview_is_told_from_the_whole(page, job):
+    assert "Preview" not in page.get(LIBRARY).text
+
+    Job.objects.update(preview_seconds=3)
+
+    assert '<span class="badge">Preview</span>' in page.get(LIBRARY).text
+
+
 def test_a_failed_job_shows_its_sentence(page, failed_job):
     Job.objects.update(error_message="There is no face in it.")
 

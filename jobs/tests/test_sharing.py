@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -113,6 +114,16 @@ def test_after_a_preview_the_whole_is_made_of_the_same_files(page, done_job):
     assert (made.preview_seconds, made.trim_start, made.quality) == (None, 1.0, "max")
     assert made.reference_video_id == done_job.reference_video_id
     assert made.consent_wording == done_job.consent_wording
+
+
+def test_the_first_thing_to_do_with_a_preview_is_the_whole(page, done_job):
+    primary = r'class="[^"]*primary[^"]*"[^>]*>.*?</svg> ([^<]+)<'
+
+    assert re.findall(primary, page.get(done_job.get_absolute_url()).text, re.DOTALL) == ["Download"]
+    Job.objects.update(preview_seconds=3)
+    assert re.findall(primary, page.get(done_job.get_absolute_url()).text, re.DOTALL) == [
+        "Make the whole video"
+    ]
 
 
 def test_of_a_preview_whose_files_are_gone_there_is_no_whole(page, done_job):
