@@ -4,6 +4,8 @@
 const DRIFT = 0.06; // seconds that the original may be off before it is brought back
 const SAME_SHAPE = 0.02; // by how much two widths over heights may differ and still lie on each other
 
+const SLIP = 4; // pixels that a hand may move while it only presses
+
 const NARROW = matchMedia("(max-width: 40rem)");
 
 const result = () => document.querySelector("#result video");
@@ -24,23 +26,24 @@ class Transport {
   // Called at first, and whenever the result was swapped in.
   attach() {
     const video = result();
+    this.other = original();
+    this.other?.style.setProperty("--ratio", this.other.width / this.other.height);
     this.bar.hidden = !video;
     if (!video || video === this.video) return;
     this.video = video;
-    this.other = original();
     this.from = Number(this.other?.dataset.from || 0);
     for (const each of [video, this.other]) {
       if (each) each.controls = false;
     }
     if (this.other) this.other.muted = true; // They have the same sound.
     // Not the result's figure: htmx takes a style off what it has swapped in.
-    for (const [element, of] of [[document.getElementById("pair"), video], [this.other, this.other]]) {
-      element?.style.setProperty("--ratio", of.width / of.height);
-    }
+    document.getElementById("pair").style.setProperty("--ratio", video.width / video.height);
     video.addEventListener("loadedmetadata", () => this.measure());
     for (const name of ["play", "pause", "ended"]) video.addEventListener(name, () => this.tell());
     for (const name of ["timeupdate", "seeked"]) video.addEventListener(name, () => this.follow());
-    video.addEventListener("click", () => this.toggle());
+    video.addEventListener("pointerdown", (event) => this.grip(event));
+    video.addEventListener("pointermove", (event) => this.pull(event));
+    video.addEventListener("click", () => this.pulled || this.toggle());
     this.other?.addEventListener("loadedmetadata", () => this.measure());
     this.measure();
     this.tell();
@@ -120,6 +123,23 @@ class Transport {
       button.setAttribute("aria-pressed", String(button.dataset.view === name));
     }
     this.cutAt(this.cut.querySelector("input").value);
+  }
+
+  grip(event) {
+    this.pulled = false;
+    this.gripped = event.clientX;
+    if (!this.cut.hidden) this.video.setPointerCapture(event.pointerId);
+  }
+
+  // The line between both is pulled on the picture too. A press that pulls nothing plays, or pauses.
+  pull(event) {
+    if (!event.buttons || this.cut.hidden) return;
+    this.pulled ||= Math.abs(event.clientX - this.gripped) > SLIP;
+    if (!this.pulled) return;
+    const { left, width } = this.video.getBoundingClientRect();
+    const input = this.cut.querySelector("input");
+    input.value = (100 * (event.clientX - left)) / width;
+    this.cutAt(input.value);
   }
 
   cutAt(percent) {

@@ -275,6 +275,7 @@ def test_a_page_says_when_nobody_answers_and_looks_anew_at_what_is_gone(owners):
 def test_on_a_phone_a_result_lies_on_its_original_and_a_gap_leads_to_its_place(owners):
     page = owners("done", viewport={"width": 390, "height": 844})
     expect(page.get_by_role("button", name="Slider")).to_have_attribute("aria-pressed", "true")
+    pull_line(page, 0.5, 0.2)
     page.get_by_role("button", name="Side by side").click()
     page.evaluate("document.querySelector('#original video').dispatchEvent(new Event('loadedmetadata'))")
     expect(page.get_by_role("button", name="Side by side")).to_have_attribute("aria-pressed", "true")
@@ -290,6 +291,39 @@ def test_on_a_phone_a_result_lies_on_its_original_and_a_gap_leads_to_its_place(o
     page.get_by_role("button", name="Slider").press("Space")  # which is not meant for the video
     expect(page.get_by_role("button", name="Slider")).to_have_attribute("aria-pressed", "true")
     assert page.evaluate("document.querySelector('#result video').paused")
+
+
+def pull_line(page: Page, start: float, stop: float) -> None:
+    """Pull the line between both on the picture itself, which plays only when it is pressed."""
+    picture, cut = page.locator("#result video"), page.locator(".cut input")
+    picture.scroll_into_view_if_needed()
+    box = picture.bounding_box()
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + start * box["width"], middle)
+    page.mouse.down()
+    page.mouse.move(box["x"] + stop * box["width"], middle, steps=4)
+    page.mouse.up()
+    assert float(cut.input_value()) == pytest.approx(100 * stop, abs=1)
+    assert page.evaluate("document.querySelector('#result video').paused")
+    page.mouse.move(0, 0)
+    assert float(cut.input_value()) == pytest.approx(100 * stop, abs=1)
+    page.mouse.click(box["x"] + start * box["width"], middle)
+    page.wait_for_function("!document.querySelector('#result video').paused")
+    page.keyboard.press("Space")
+
+
+def test_what_is_in_the_works_has_no_bars_and_stays_where_it_was_while_it_waited(owners):
+    page = owners("processing")
+    bars = """() => {
+      const { clientWidth, clientHeight, width, height } = document.querySelector("#original video");
+      return clientWidth - (clientHeight * width) / height;
+    }"""
+    assert page.evaluate(bars) == pytest.approx(0, abs=1)
+
+    height = "document.getElementById('status').offsetHeight"
+    working = page.evaluate(height)
+    page.evaluate("for (const each of document.querySelectorAll('.status-head ~ *')) each.remove()")
+    assert page.evaluate(height) == working
 
 
 def test_a_link_is_copied_or_said_to_be_copied_by_hand(owners):
