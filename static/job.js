@@ -27,6 +27,9 @@ class Transport {
   attach() {
     const video = result();
     this.other = original();
+    const pair = document.getElementById("pair");
+    const shapes = [video, this.other].filter(Boolean).map((each) => each.width / each.height);
+    if (shapes.length) pair.style.setProperty("--widest", Math.max(...shapes));
     this.other?.style.setProperty("--ratio", this.other.width / this.other.height);
     this.bar.hidden = !video;
     if (!video || video === this.video) return;
@@ -37,7 +40,7 @@ class Transport {
     }
     if (this.other) this.other.muted = true; // They have the same sound.
     // Not the result's figure: htmx takes a style off what it has swapped in.
-    document.getElementById("pair").style.setProperty("--ratio", video.width / video.height);
+    pair.style.setProperty("--ratio", video.width / video.height);
     video.addEventListener("loadedmetadata", () => this.measure());
     for (const name of ["play", "pause", "ended"]) video.addEventListener(name, () => this.tell());
     for (const name of ["timeupdate", "seeked"]) video.addEventListener(name, () => this.follow());

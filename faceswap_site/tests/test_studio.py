@@ -326,6 +326,33 @@ def test_what_is_in_the_works_has_no_bars_and_stays_where_it_was_while_it_waited
     assert page.evaluate(height) == working
 
 
+def test_the_bar_leads_to_the_settings_in_two_lines_on_a_phone_in_german_too(owners):
+    page = owners("/", viewport={"width": 360, "height": 740}, locale="de")
+    bar = page.locator(".bar")
+
+    assert bar.bounding_box()["height"] < 120
+    page.get_by_role("link", name="Einstellungen").click()
+    expect(page.get_by_role("heading", name="Einstellungen")).to_be_visible()
+    expect(page.get_by_role("link", name="TrueFaceSwapVideo")).to_be_visible()
+
+
+def test_a_wide_window_shows_more_cards_and_keeps_what_is_compared_together(owners, links):
+    page = owners("/", viewport={"width": 2560, "height": 1300})
+    columns = "getComputedStyle(document.querySelector('.cards')).gridTemplateColumns.split(' ').length"
+    assert page.evaluate(columns) == 6
+    page.goto(links["done"])
+    page.wait_for_function("() => document.querySelector('#result video').readyState >= 1")
+    result, original = (page.locator(f"#{name} video").bounding_box() for name in ("result", "original"))
+    assert original["x"] - result["x"] - result["width"] < 30
+
+
+def test_a_shared_video_that_stands_upright_has_no_bars_beside_it(browser, links):
+    with watched(browser.new_context(viewport={"width": 1280, "height": 900}), links["home"]) as page:
+        page.goto(links["share"])
+        box = page.locator("video").bounding_box()
+        assert box["width"] / box["height"] == pytest.approx(720 / 900, abs=0.01)
+
+
 def test_a_link_is_copied_or_said_to_be_copied_by_hand(owners):
     page = owners("done", permissions=["clipboard-read", "clipboard-write"])
     page.locator("[data-copy]").first.click()

@@ -39,6 +39,7 @@ def test_anybody_who_has_it_can_watch_and_fetch(client, link, clip_bytes):
     html = client.get(link).text
 
     assert "The face in this video was replaced by AI." in html
+    assert '<video class="is-tall"' not in html
     assert "noindex" in html
     assert body(client.get(f"{link}video/")) == clip_bytes
     assert client.get(f"{link}video/?save=1")["Content-Disposition"].startswith("attachment")
