@@ -5,11 +5,15 @@ from django.contrib.auth.views import LogoutView
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import include, path
+from django.utils.translation import gettext_lazy
 from django.views.i18n import set_language
 
 from assets.problems import problem_document
 from faceswap_site import account, health, help, pages, passwords
 from faceswap_site.api import api
+
+admin.site.site_header = admin.site.site_title = "TrueFaceSwapVideo"
+admin.site.index_title = gettext_lazy("Dashboard")
 
 urlpatterns = [
     path("healthz", health.healthz),

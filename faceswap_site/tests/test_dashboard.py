@@ -48,6 +48,8 @@ def test_the_queue_the_oldest_job_and_the_room_are_told(operator, job):
     assert "3\xa0hours ago" in html
     assert reverse("admin:jobs_job_change", args=[job.pk]) in html
     assert "Free on the disk" in html
+    assert "TrueFaceSwapVideo" in html
+    assert "Django administration" not in html
 
 
 def test_what_waits_and_what_is_worked_on_is_counted_once(operator, job):

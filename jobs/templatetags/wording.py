@@ -6,8 +6,10 @@ import re
 from datetime import datetime
 
 from django.conf import settings
+from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.template import Library
 from django.utils.formats import date_format
+from django.utils.timezone import now
 from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -31,6 +33,7 @@ HEADLINES = {
     ("cancelled", "queued"): _("Queued again"),
 }
 
+AGED_DAYS = 30
 SELF_EVIDENT = {"dispatched", "the result is here"}
 BRACKET = re.compile(r" \([^()]*\)$")
 CAUSE = re.compile(r"^(callback|poll|job-done|job-take|lease|deadline|dispatch|no sign of it): ")
@@ -124,6 +127,17 @@ def cover(job: Job) -> Asset | None:
 def day(at: datetime) -> str:
     """“3 May 2026”, as the reader's language writes it."""
     return date_format(at, gettext("j F Y"))
+
+
+@register.filter(expects_localtime=True)
+def age(at: datetime) -> str:
+    """“7 minutes ago”, “3 days ago”, and of what is older than a month, its day."""
+    days = (now() - at).days
+    if days < 1:
+        return naturaltime(at)
+    if days > AGED_DAYS:
+        return day(at)
+    return ngettext("%(days)d day ago", "%(days)d days ago", days) % {"days": days}
 
 
 @register.filter

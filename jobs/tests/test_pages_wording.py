@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
+from django.utils.timezone import now
 
 import worker.errors
 from jobs.models import Event, Job
@@ -11,6 +14,7 @@ from jobs.templatetags.wording import (
     HEADLINES,
     WANTS_OTHER_FILES,
     advice,
+    age,
     clock,
     duration,
     headline,
@@ -51,6 +55,22 @@ def test_the_files_are_blamed_only_by_codes_that_the_worker_knows():
 
 def test_an_unknown_error_gets_advice_too():
     assert advice(Job(error_code="never_heard_of")) == ADVICE_ELSE
+
+
+@pytest.mark.parametrize(
+    ("ago", "words"),
+    [
+        (timedelta(minutes=7), "7\xa0minutes ago"),
+        (timedelta(days=1, hours=11), "1 day ago"),
+        (timedelta(days=30, hours=1), "30 days ago"),
+    ],
+)
+def test_an_age_has_one_figure(ago, words):
+    assert age(now() - ago) == words
+
+
+def test_what_is_older_than_a_month_has_its_day():
+    assert age(datetime(2020, 5, 3, 12, tzinfo=UTC)) == "3 May 2020"
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(0.2, "0:01"), (75.4, "1:15"), (3725, "1:02:05"), (None, "")])
