@@ -256,6 +256,22 @@ def test_all_jobs_of_a_page_are_chosen_at_once_and_counted(owners):
     expect(count).to_have_text("0")
 
 
+def test_the_offer_to_undo_moves_nothing_when_it_comes_and_goes(owners):
+    page = owners("/")
+    first = page.locator(".card").first
+    before = first.bounding_box()
+    page.locator(".card").nth(5).hover()
+    page.locator(".card-pick input").nth(5).check()
+
+    page.get_by_role("button", name="Delete").click()
+
+    expect(page.locator("#undo form")).to_be_in_viewport()
+    assert first.bounding_box() == before
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#undo form")).to_have_count(0)
+    assert first.bounding_box() == before
+
+
 def test_a_page_says_when_nobody_answers_and_looks_anew_at_what_is_gone(owners):
     page = owners("processing")
     page.clock.install()
@@ -346,11 +362,16 @@ def test_a_wide_window_shows_more_cards_and_keeps_what_is_compared_together(owne
     assert original["x"] - result["x"] - result["width"] < 30
 
 
-def test_a_shared_video_that_stands_upright_has_no_bars_beside_it(browser, links):
-    with watched(browser.new_context(viewport={"width": 1280, "height": 900}), links["home"]) as page:
-        page.goto(links["share"])
-        box = page.locator("video").bounding_box()
-        assert box["width"] / box["height"] == pytest.approx(720 / 900, abs=0.01)
+def test_a_shared_video_that_stands_upright_has_no_bars_beside_it(owners):
+    page = owners("done")
+    count = page.locator(".share-link").count()
+    page.get_by_role("button", name="Make a link").click()
+    expect(page.locator(".share-link")).to_have_count(count + 1)
+    page.goto(page.locator(".share-link").first.input_value())
+
+    box = page.locator("video").bounding_box()
+
+    assert box["width"] / box["height"] == pytest.approx(720 / 900, abs=0.01)
 
 
 def test_a_link_is_copied_or_said_to_be_copied_by_hand(owners):
