@@ -56,7 +56,7 @@ def steps(picture: Picture, face: Face) -> Iterator[np.ndarray]:
     reshaped = renderer.outline.reshaped(bent, face, everywhere)
     cutout = cut(bent, box, reshaped.landmarks, new)
     own = Layer(luma=cutout.luma, chroma=cutout.chroma, cover=np.ones(cutout.half_size[::-1]))
-    yield cell(rgb_of(own, back))
+    yield cell(box.of(to_rgb(picture)))
     yield cell(with_mesh(rgb_of(own, back), cutout.own))
     layer = texture.lay(cutout, face.pose.scale, 1)
     yield cell(rgb_of(layer, back))
