@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from assets.errors import Refusal
 from assets.uploads import FILES_AT_ONCE, cut_off
-from jobs import consent, files
+from jobs import consent, face_library, files
 from jobs.batch_form import FIELDS, JOBS_AT_ONCE, NewBatch
 from jobs.batch_progress import progress_of
 from jobs.batches import Batch
@@ -34,7 +34,7 @@ RETRYABLE = {Job.Status.FAILED, Job.Status.CANCELLED}
 @never_cache
 def new(request: PageRequest) -> HttpResponse:
     if request.method != "POST":
-        return render(request, "batches/new.html", new_context(NewBatch()))
+        return render(request, "batches/new.html", new_context(request, NewBatch()))
     data = sent(request, NewBatch)
     refusals = take_files(request, data)
     form = NewBatch(data, owner=request.user)
@@ -49,7 +49,7 @@ def new(request: PageRequest) -> HttpResponse:
             return redirect(batch)
     except Refusal as refusal:
         form.refuse(refusal)
-    return render(request, "batches/new.html", new_context(form), status=422)
+    return render(request, "batches/new.html", new_context(request, form), status=422)
 
 
 def take_files(request: HttpRequest, data: QueryDict) -> list[Refusal]:
@@ -68,11 +68,12 @@ def take_files(request: HttpRequest, data: QueryDict) -> list[Refusal]:
     return refusals
 
 
-def new_context(form: NewBatch) -> dict[str, Any]:
+def new_context(request: HttpRequest, form: NewBatch) -> dict[str, Any]:
     return {
         "form": form,
         "clips": form.files_of["reference_video"],
         "photos": form.files_of["source_image"],
+        "faces": face_library.usable(request),
         "statement": gettext(consent.STATEMENT),
         "max_bytes": settings.MAX_UPLOAD_BYTES,
         "files_most": FILES_AT_ONCE,

@@ -46,14 +46,8 @@ def card(request: HttpRequest, face_id: int) -> HttpResponse:
     return render(request, "faces/_face.html", with_pace(owned(request, face_id)))
 
 
-@require_safe
-@never_cache
-def pick(request: HttpRequest) -> HttpResponse:
-    """The faces that a job could use, as buttons for a form to listen to."""
-    return render(request, "jobs/_kept_faces.html", {"faces": usable(request)})
-
-
 def usable(request: HttpRequest) -> list[KeptFace]:
+    """The faces that a job could use, for a form to offer."""
     return [
         face for face in KeptFace.objects.of(request.user) if face.asset.is_available and not face.refusal
     ]

@@ -19,7 +19,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from assets.errors import Refusal
 from assets.models import Asset
 from assets.uploads import KINDS, cut_off
-from jobs import consent, looks
+from jobs import consent, face_library, looks
 from jobs.estimates import START_SECONDS, paces
 from jobs.forms import NewJob, sent
 from jobs.models import Job
@@ -102,6 +102,7 @@ def context_of(request: HttpRequest, form: NewJob) -> dict[str, Any]:
         "form": form,
         "card_url": reverse("jobs:file-card", args=[UUID(int=0)]).replace(str(UUID(int=0)), "ID"),
         "files": kept_files(request.user, form),
+        "faces": face_library.usable(request),
         "statement": gettext(consent.STATEMENT),
         "paces": json.dumps(paces(request.user)),
         "start_seconds": START_SECONDS,

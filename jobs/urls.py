@@ -40,7 +40,6 @@ urlpatterns = [
     path("files/<uuid:asset_id>/faces/<int:number>/", files.face, name="face"),
     path("files/<uuid:asset_id>/remove/", files.remove, name="remove-file"),
     path("faces/", face_library.overview, name="faces"),
-    path("faces/pick/", face_library.pick, name="faces-pick"),
     path("faces/<int:face_id>/", face_library.card, name="kept-face"),
     path("faces/<int:face_id>/rename/", face_library.rename, name="rename-face"),
     path("faces/<int:face_id>/remove/", face_library.remove, name="remove-face"),

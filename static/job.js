@@ -54,7 +54,7 @@ class Transport {
 
   measure() {
     if (Number.isFinite(this.video.duration)) this.position.max = this.video.duration;
-    const shape = (video) => video.videoWidth / video.videoHeight;
+    const shape = (video) => video.width / video.height; // known before anything of it is here
     const fits = this.other && Math.abs(shape(this.video) - shape(this.other)) < SAME_SHAPE;
     this.bar.querySelector(".views").hidden = !fits;
     if (!fits) this.view("side");

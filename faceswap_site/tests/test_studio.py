@@ -29,7 +29,7 @@ PAGES = [
     *("/", "/?q=nothing-of-that-name", "last", "done", "failed", "processing", "queued", "batch", "/new/"),
     *("/batches/new/", "/faces/", "/settings/", "/help/", "/help/api/", "/no/such/page/"),
 ]
-OPEN = ["/login/", "share", "setup"]
+OPEN = ["/login/", "/password/", "/password/x/y/", "share", "setup"]
 LONGEST_WAIT = 11_000  # milliseconds between two questions of a page
 
 
@@ -105,6 +105,24 @@ def test_a_page_meets_wcag_and_fits_its_window(window):
         assert window.evaluate(
             "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
         ), width
+
+
+WATCH_FOR_JUMPS = """
+  window.jumped = 0;
+  new PerformanceObserver((list) => { for (const each of list.getEntries()) jumped += each.value; })
+    .observe({ type: "layout-shift", buffered: true });
+"""
+
+
+def test_no_page_jumps_while_its_pictures_and_videos_come(owners, links):
+    page, jumps = owners("/", viewport={"width": 390, "height": 844}), {}
+    page.add_init_script(WATCH_FOR_JUMPS)
+    for path in PAGES:
+        page.goto(links.get(path) or path)
+        page.wait_for_timeout(700)
+        jumps[path] = page.evaluate("jumped")
+
+    assert {path: jump for path, jump in jumps.items() if jump > 0.02} == {}
 
 
 def test_every_page_brings_less_than_50_kb_of_styles_and_scripts(links, sign_in):

@@ -16,7 +16,7 @@ from jobs.deletion import delete_files
 from jobs.models import Job, KeptFace
 
 pytestmark = pytest.mark.django_db
-FACES, PICK = reverse("jobs:faces"), reverse("jobs:faces-pick")
+FACES, NEW, BATCH = reverse("jobs:faces"), reverse("jobs:new"), reverse("jobs:new-batch")
 HTMX = {"HX-Request": "true"}
 GOOD = {"box": [0.1, 0.2, 0.3, 0.4], "picture": "", "usable": True, "taken": True}
 SMALL = {**GOOD, "usable": False, "sentence": "The face is only 20 pixels high."}
@@ -91,7 +91,7 @@ def test_a_photo_without_a_usable_face_is_refused_with_its_sentence(page, alice,
     assert sentence in card
     assert "hx-trigger" not in card
     assert "Use it" not in card
-    assert "data-kept-face" not in page.get(PICK).text
+    assert "data-kept-face" not in page.get(NEW).text
 
 
 def test_of_several_faces_the_one_that_would_be_used_counts(page, alice):
@@ -101,10 +101,11 @@ def test_of_several_faces_the_one_that_would_be_used_counts(page, alice):
     assert "only 20 pixels" not in page.get(FACES).text
 
 
-def test_a_form_may_offer_the_kept_faces(page, alice):
+@pytest.mark.parametrize("address", [NEW, BATCH])
+def test_the_forms_offer_the_kept_faces(page, alice, address):
     face = keep_face(alice, "<aunt>.jpg")
 
-    html = page.get(PICK).text
+    html = page.get(address).text
 
     assert f'data-kept-face="{face.asset_id}" data-name="&lt;aunt&gt;"' in html
 
@@ -186,17 +187,17 @@ def test_a_stranger_sees_and_keeps_nothing(client, bob, job):
     keep_face(job.owner)
     client.force_login(bob)
 
-    assert "aunt" not in client.get(FACES).text + client.get(PICK).text
+    assert "aunt" not in client.get(FACES).text + client.get(NEW).text
     assert client.post(reverse("jobs:keep-face", args=[job.pk])).status_code == 404
     assert KeptFace.objects.count() == 1
 
 
 def test_whoever_is_not_signed_in_is_asked_to(client):
-    for address in (FACES, PICK):
+    for address in (FACES, NEW):
         assert client.get(address)["Location"].startswith("/login/")
 
 
-@pytest.mark.parametrize("address", [FACES, PICK])
+@pytest.mark.parametrize("address", [FACES, NEW, BATCH])
 def test_many_faces_take_as_many_queries_as_one(page, alice, count_queries, address):
     keep_face(alice)
     one = count_queries(address)

@@ -333,8 +333,8 @@ def test_how_many_files_and_jobs_there_are_costs_no_query(count_queries, done_jo
     for number in range(2, 5):
         one_more(number)
 
-    assert count_queries(NEW) == alone <= 4
-    assert count_queries(again) == few <= 8
+    assert count_queries(NEW) == alone <= 5
+    assert count_queries(again) == few <= 9
 
 
 def test_a_file_that_is_here_is_shown_as_one_that_was_sent(page, alice, bob, photo_bytes):
