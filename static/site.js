@@ -26,6 +26,7 @@ function localiseTimes(root) {
 
 function listenToAsking() {
   const banner = document.getElementById("offline");
+  let isLeaving = false;
   const isNews = (event) => event.detail.requestConfig && event.detail.requestConfig.verb === "get";
   document.addEventListener("htmx:sendError", (event) => {
     if (isNews(event)) banner.hidden = false;
@@ -35,7 +36,10 @@ function listenToAsking() {
   });
   document.addEventListener("htmx:responseError", (event) => {
     // What the page shows is gone, or no longer ours: the page itself says so better.
-    if (isNews(event) && event.detail.xhr.status === 404) location.reload();
+    // Once: a second reload would break off the first, and so on for as long as that takes.
+    if (!isNews(event) || event.detail.xhr.status !== 404 || isLeaving) return;
+    isLeaving = true;
+    location.reload();
   });
   document.addEventListener("htmx:load", (event) => localiseTimes(event.detail.elt));
 }
