@@ -150,7 +150,16 @@ class Transport {
   }
 }
 
-document.addEventListener("DOMContentLoaded", () => {
+// Once both are parsed and before they are painted: else a phone would show them one below the other first.
+function whenPaired(act) {
+  new MutationObserver((changes, observer) => {
+    if (!document.getElementById("pair")?.nextElementSibling) return;
+    observer.disconnect();
+    act();
+  }).observe(document, { childList: true, subtree: true });
+}
+
+whenPaired(() => {
   const transport = new Transport(document.getElementById("transport"));
   transport.attach();
   document.addEventListener("htmx:oobAfterSwap", () => transport.attach());
