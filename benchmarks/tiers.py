@@ -32,6 +32,7 @@ EVERY = 6  # frames: those that are compared
 SHOWN = 60  # frame in the picture
 PIECE = (320, 400)  # pixels, width and height
 FINEST = 1.5  # pixels
+ROOM = 160  # pixels round the face, as far as an outline that moves may reach
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +80,7 @@ def looks() -> Iterator[Look]:
             hull = cv2.convexHull(landmarks[: topology.FACE_POINTS, :2].astype(np.int32))
             face = np.zeros(picture.y.shape, np.uint8)
             cv2.fillConvexPoly(face, hull, 1)
-            far = cv2.dilate(face, np.ones((81, 81), np.uint8))
+            far = cv2.dilate(face, np.ones((2 * ROOM + 1, 2 * ROOM + 1), np.uint8))
             yield Look(own=picture.y, face=cv2.erode(face, np.ones((31, 31), np.uint8)) > 0, rest=far == 0)
 
 
