@@ -67,8 +67,7 @@ def period_of(strength: np.ndarray) -> int | None:
     if len(strength) < 4 * most:
         return None
     centred = strength - strength.mean()
-    spectrum = np.fft.rfft(centred, 2 * len(centred))
-    alike = np.fft.irfft(np.abs(spectrum) ** 2)[: most + 1]
+    alike = np.array([(centred[lag:] * centred[: len(centred) - lag]).sum() for lag in range(most + 1)])
     if alike[0] <= 0:
         return None
     lags = np.arange(least, most + 1)

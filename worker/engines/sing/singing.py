@@ -82,11 +82,14 @@ def is_alone(level: np.ndarray) -> float:
 
 def without_band(level: np.ndarray, sings: np.ndarray) -> np.ndarray:
     """Return (h, bands) levels less the power of the band, as it is near by where nobody sings."""
-    power, rests = 10 ** (level / 10), (1 - sings)[:, None]
+    less, rests = np.empty_like(level), 1 - sings
     near = near_by(rests)
-    band = near_by(power * rests) / np.maximum(near, 1e-6) * (near > 0.01)
-    return 10 * np.log10(np.maximum(power - OVER * band, LEFT * power) + NOTHING)
+    for column, track in zip(less.T, level.T, strict=True):  # one by one: a long sound has many hops
+        power = 10 ** (track / 10)
+        band = near_by(power * rests) / np.maximum(near, 1e-6) * (near > 0.01)
+        column[:] = 10 * np.log10(np.maximum(power - OVER * band, LEFT * power) + NOTHING)
+    return less
 
 
 def near_by(track: np.ndarray) -> np.ndarray:
-    return gaussian_filter1d(track, AROUND * HOPS_PER_SECOND, axis=0, truncate=3)
+    return gaussian_filter1d(track, AROUND * HOPS_PER_SECOND, truncate=3)
