@@ -1,4 +1,4 @@
-"""Find the faces in an image with MediaPipe's BlazeFace, short or full range."""
+"""Find faces or palms in an image with MediaPipe's BlazeFace, short or full range, and BlazePalm."""
 
 from __future__ import annotations
 
@@ -12,23 +12,34 @@ from worker.faces.networks import open_network, probability
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """What a detector was trained on: its input's side, and its anchors as (stride, anchors per cell)."""
+    """What a detector was trained on: its input's side, and its anchors as (stride, anchors per cell).
+
+    `keypoints`: how many it puts on what it finds. `black`: what a black pixel is to it; a white one is 1.
+    `sure`: the least score that counts.
+    """
 
     side: int
     grids: tuple[tuple[int, int], ...]
+    keypoints: int = 6
+    black: float = -1
+    sure: float = 0.5
 
 
 LAYOUTS = {
     "det_short": Layout(side=128, grids=((8, 2), (16, 6))),  # faces near the camera
     "det_full": Layout(side=192, grids=((4, 1),)),  # small ones too, at three times the cost
+    "palm": Layout(side=192, grids=((8, 2), (16, 6)), keypoints=7, black=0, sure=0.3),
 }
-SURE = 0.5  # the least score that counts as a face
 SAME = 0.3  # boxes that overlap by more are one face
 
 
 @dataclass(frozen=True, kw_only=True)
 class Detection:
-    """A face: `low` and `high` are its box's corners, `keypoints` (6, 2) its eyes, nose, mouth and ears."""
+    """A face or a palm: `low` and `high` are its box's corners.
+
+    `keypoints` are a face's eyes, nose, mouth and ears, (6, 2); of a hand, (7, 2), the wrist, where the four
+    fingers begin from the forefinger on, and two of the thumb.
+    """
 
     score: float
     low: np.ndarray
@@ -72,7 +83,7 @@ def overlap(low: np.ndarray, high: np.ndarray, one: int) -> np.ndarray:
 
 
 def merge(scores: np.ndarray, boxes: np.ndarray) -> list[Detection]:
-    """Melt overlapping boxes, (N, 8, 2) as low, high and six keypoints, into their score-weighted means.
+    """Melt overlapping boxes, (N, 2 + K, 2) as low, high and keypoints, into their score-weighted means.
 
     BlazeFace is trained for this in place of picking the best: it halves the jitter between frames.
     """
@@ -95,15 +106,17 @@ class Detector:
         self.network = open_network(name)
 
     def find(self, image: np.ndarray) -> list[Detection]:
-        """Return the faces of an RGB image, the surest first, in its pixels."""
-        side = self.layout.side
+        """Return what is found in an RGB image, the surest first, in its pixels."""
+        side, black = self.layout.side, self.layout.black
         square, scale, corner = letterbox(image, side)
-        raw, logits = self.network.run(None, {"input": square[None].astype(np.float32) / 127.5 - 1})
+        values = square[None].astype(np.float32) / (255 / (1 - black)) + black
+        raw, logits = self.network.run(None, {"input": values})
         scores = probability(logits.ravel())
-        sure = np.flatnonzero(scores > SURE)
+        sure = np.flatnonzero(scores > self.layout.sure)
         # Rows are centre, size and keypoints, in input pixels, from the anchor; the size is from nowhere.
-        rows = raw.reshape(-1, 8, 2)[sure] / side
-        rows[:, [0, 2, 3, 4, 5, 6, 7]] += self.anchors[sure, None]
+        rows = raw.reshape(-1, 2 + self.layout.keypoints, 2)[sure] / side
+        rows[:, 0] += self.anchors[sure]
+        rows[:, 2:] += self.anchors[sure, None]
         centre, half = rows[:, 0].copy(), rows[:, 1] / 2
         rows[:, 0], rows[:, 1] = centre - half, centre + half
         return merge(scores[sure], (rows * side - corner + 0.5) / scale - 0.5)

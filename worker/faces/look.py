@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -55,29 +56,51 @@ class Looker:
 
     def read(self, view: View, region: Region) -> np.ndarray | None:
         """Return the (478, 3) landmarks of the face in the region, in the view's pixels; None without one."""
-        reach = region.side * 0.75
-        box = Box(
-            left=int(region.x - reach),
-            top=int(region.y - reach),
-            right=int(region.x + reach),
-            bottom=int(region.y + reach),
-        ).even_within(view.width, view.height)
-        if min(box.width, box.height) < SMALLEST_REGION:
+        near = closeup(view, region, LOOK)
+        if near is None:
             return None
-        image = view.look(box, LOOK)
-        zoom = image.shape[1] / box.width
-        near = Region(
-            x=(region.x - box.left + 0.5) * zoom - 0.5,
-            y=(region.y - box.top + 0.5) * zoom - 0.5,
-            side=region.side * zoom,
-            angle=region.angle,
-        )
-        looks = [self.mesh.find(image, near.widened(scale)) for scale in self.scales]
+        looks = [self.mesh.find(near.image, near.region.widened(scale)) for scale in self.scales]
         if looks[0][1] < PRESENT:
             return None
-        landmarks = np.mean([points for points, _ in looks], axis=0) / zoom
-        landmarks[:, :2] += np.array([box.left, box.top]) + 0.5 / zoom - 0.5
-        return landmarks.astype(np.float32)
+        return near.in_view(np.mean([points for points, _ in looks], axis=0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Closeup:
+    """A piece of a view as an RGB image, with `zoom` pixels to one of the view; `region` is in the image."""
+
+    image: np.ndarray
+    region: Region
+    zoom: float
+    corner: np.ndarray
+
+    def in_view(self, points: np.ndarray) -> np.ndarray:
+        """Return the image's (n, 3) points in the view's pixels."""
+        points = points / self.zoom
+        points[:, :2] += self.corner + 0.5 / self.zoom - 0.5
+        return points.astype(np.float32)
+
+
+def closeup(view: View, region: Region, longest: int) -> Closeup | None:
+    """Return the view round the region, at most so many pixels long; None if there is too little of it."""
+    reach = region.side * 0.75
+    box = Box(
+        left=int(region.x - reach),
+        top=int(region.y - reach),
+        right=int(region.x + reach),
+        bottom=int(region.y + reach),
+    ).even_within(view.width, view.height)
+    if min(box.width, box.height) < SMALLEST_REGION:
+        return None
+    image = view.look(box, longest)
+    zoom = image.shape[1] / box.width
+    near = Region(
+        x=(region.x - box.left + 0.5) * zoom - 0.5,
+        y=(region.y - box.top + 0.5) * zoom - 0.5,
+        side=region.side * zoom,
+        angle=region.angle,
+    )
+    return Closeup(image=image, region=near, zoom=zoom, corner=np.array([box.left, box.top]))
 
 
 def whole(view: View, longest: int) -> np.ndarray:

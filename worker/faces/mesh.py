@@ -18,18 +18,21 @@ MARGIN = 1.5  # the region's side over the face's longer side, as in training
 
 @dataclass(frozen=True, kw_only=True)
 class Region:
-    """A turned square that holds a face: centre, side in pixels, and the eye line's angle in radians."""
+    """A turned square that holds a face or a hand: centre, side in pixels, and angle in radians.
+
+    The angle is that of a face's eye line, and the one that a hand is turned by from pointing up.
+    """
 
     x: float
     y: float
     side: float
     angle: float
 
-    def matrix(self) -> np.ndarray:
-        """Return the (2, 3) map from the image to the network's input."""
-        scale = SIDE / self.side
+    def matrix(self, side: int = SIDE) -> np.ndarray:
+        """Return the (2, 3) map from the image to the network's input, which has that side."""
+        scale = side / self.side
         cos, sin = math.cos(self.angle) * scale, math.sin(self.angle) * scale
-        middle = (SIDE - 1) / 2
+        middle = (side - 1) / 2
         x_shift = middle - cos * self.x - sin * self.y
         y_shift = middle + sin * self.x - cos * self.y
         return np.array([[cos, sin, x_shift], [-sin, cos, y_shift]], np.float32)
@@ -55,14 +58,22 @@ def region_of_landmarks(landmarks: np.ndarray) -> Region:
     return Region(x=float(x), y=float(y), side=float(MARGIN * (high - low).max()), angle=angle)
 
 
-def crop(image: np.ndarray, region: Region) -> np.ndarray:
+def crop(image: np.ndarray, region: Region, side: int = SIDE) -> np.ndarray:
     """Cut the region out of the image at the network's size, without aliasing."""
-    shrink = max(1, math.floor(region.side / SIDE))
-    size = SIDE * shrink
-    matrix = region.matrix() * shrink
+    shrink = max(1, math.floor(region.side / side))
+    size = side * shrink
+    matrix = region.matrix(side) * shrink
     matrix[:, 2] += (shrink - 1) / 2
     cut = cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return cut if shrink == 1 else cv2.resize(cut, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    return cut if shrink == 1 else cv2.resize(cut, (side, side), interpolation=cv2.INTER_AREA)
+
+
+def to_image(points: np.ndarray, region: Region, side: int = SIDE) -> np.ndarray:
+    """Return the network's (n, 3) points in the image that the region was cut from."""
+    back = cv2.invertAffineTransform(region.matrix(side))
+    # The network counts from the first pixel's corner, images here from its centre.
+    flat = (points[:, :2] - 0.5) @ back[:, :2].T + back[:, 2]
+    return np.concatenate([flat, points[:, 2:] * (region.side / side)], axis=1).astype(np.float32)
 
 
 class Mesh:
@@ -90,11 +101,4 @@ class Mesh:
         points[topology.LEFT_IRIS : topology.RIGHT_IRIS, 2] = points[topology.LEFT_EYE, 2].mean()
         points[topology.RIGHT_IRIS :, 2] = points[topology.RIGHT_EYE, 2].mean()
         presence = float(probability(answer["conv_faceflag"].ravel())[0])
-        return self.to_image(points, region), presence
-
-    @staticmethod
-    def to_image(points: np.ndarray, region: Region) -> np.ndarray:
-        back = cv2.invertAffineTransform(region.matrix())
-        # The network counts from the first pixel's corner, images here from its centre.
-        flat = (points[:, :2] - 0.5) @ back[:, :2].T + back[:, 2]
-        return np.concatenate([flat, points[:, 2:] * (region.side / SIDE)], axis=1).astype(np.float32)
+        return to_image(points, region), presence

@@ -35,6 +35,8 @@ NETWORKS = {
     "det_full": "mediapipe/modules/face_detection/face_detection_full_range_sparse.tflite",
     "mesh_attention": "mediapipe/modules/face_landmark/face_landmark_with_attention.tflite",
     "person": "mediapipe/modules/selfie_segmentation/selfie_segmentation.tflite",
+    "palm": "mediapipe/modules/palm_detection/palm_detection_full.tflite",
+    "hand": "mediapipe/modules/hand_landmark/hand_landmark_full.tflite",
 }
 OPERATORS = {number: name for name, number in vars(tflite.BuiltinOperator).items() if isinstance(number, int)}
 NUMBERS = {0: np.float32, 1: np.float16, 2: np.int32, 4: np.int64}  # tflite.TensorType -> dtype
@@ -233,6 +235,19 @@ def average_pool(c: Converter, step: Operator) -> str:
     return c.add("GlobalAveragePool", c.values[step.inputs[0]])
 
 
+def mean(c: Converter, step: Operator) -> str:
+    """Return the mean of the whole map, as (1, channels): no network here asks for another."""
+    assert sorted(c.known[step.inputs[1]].ravel()) == [1, 2]
+    assert not step.options.keepDims
+    return c.add("ReduceMean", c.values[step.inputs[0]], axes=[2, 3], keepdims=0)
+
+
+def fully_connected(c: Converter, step: Operator) -> str:
+    weights, bias = (c.known[number].astype(np.float32) for number in step.inputs[1:])
+    made = c.add("Gemm", c.values[step.inputs[0]], c.constant(weights), c.constant(bias), transB=1)
+    return c.activated(made, step.options.fusedActivationFunction)
+
+
 def transposed_convolution(c: Converter, step: Operator) -> str:
     weights = c.known[step.inputs[1]].astype(np.float32).transpose([3, 0, 1, 2])
     bias = c.constant(c.known[step.inputs[2]])
@@ -387,6 +402,8 @@ CONVERSIONS: dict[str, Callable[[Converter, Operator], str | None]] = {
     "DEPTHWISE_CONV_2D": convolution,
     "MAX_POOL_2D": max_pool,
     "AVERAGE_POOL_2D": average_pool,
+    "MEAN": mean,
+    "FULLY_CONNECTED": fully_connected,
     "HARD_SWISH": hard_swish,
     "LOGISTIC": logistic,
     UPSAMPLES: transposed_convolution,
@@ -407,7 +424,7 @@ CONVERSIONS: dict[str, Callable[[Converter, Operator], str | None]] = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Convert MediaPipe's face networks to ONNX.")
+    parser = argparse.ArgumentParser(description="Convert MediaPipe's networks to ONNX.")
     parser.add_argument("wheel", type=Path, help="mediapipe-0.10.21-*.whl")
     parser.add_argument("--into", type=Path, default=Path(__file__).parent)
     options = parser.parse_args()
