@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from tempfile import gettempdir
+from typing import Any
 
 import cv2
 import numpy as np
@@ -22,14 +23,12 @@ from benchmarks.clips import SAMPLES, Clip, make_clip
 from worker.engines import Task, make
 from worker.engines.sing.plan import planned, voice_of
 from worker.engines.swap import render
-from worker.engines.swap.bend import Layer
-from worker.engines.swap.cutout import Cutout
 from worker.engines.swap.glasses import BothGlasses
 from worker.engines.swap.outline import Outline
 from worker.engines.swap.render import Renderer
 from worker.engines.swap.shape import openness, with_shift
 from worker.faces import topology
-from worker.faces.pose import Pose, pose_of
+from worker.faces.pose import pose_of
 from worker.faces.smooth import Face
 from worker.faces.track import Tracker, landmarks_of_photo
 from worker.faces.views import RgbView
@@ -177,10 +176,10 @@ def nothing_in_front() -> Iterator[None]:
     """
     match_light, add_own = Renderer.match_light, render.add_own
 
-    def match_light_alone(self: Renderer, layer: Layer, cutout: Cutout, pose: Pose) -> np.ndarray:
-        return np.zeros_like(match_light(self, layer, cutout, pose))
+    def match_light_alone(self: Renderer, *seen: Any) -> np.ndarray:
+        return np.zeros_like(match_light(self, *seen))
 
-    Renderer.match_light = match_light_alone  # type: ignore[method-assign]
+    Renderer.match_light = match_light_alone  # type: ignore[assignment, method-assign]
     render.add_own = lambda *seen: None
     try:
         yield

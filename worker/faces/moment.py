@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
+
+import numpy as np
 
 from worker.media.picture import Picture
 
@@ -15,7 +18,8 @@ class Moment(Generic[Person]):
     """The clip's picture number `index`, from 0 on. `is_cut`: it begins another scene.
 
     `people`, by track: at first their (478, 3) landmarks, once smoothed their `Face`.
-    `roles`, by track: the number of the role that each of them plays.
+    `roles`, by track: the number of the role that each of them plays. `hands`: the (21, 2) points of each
+    hand near them.
     """
 
     index: int
@@ -23,3 +27,4 @@ class Moment(Generic[Person]):
     is_cut: bool = False
     people: dict[int, Person] = field(default_factory=dict)
     roles: dict[int, int] = field(default_factory=dict)
+    hands: Sequence[np.ndarray] = ()

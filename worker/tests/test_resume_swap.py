@@ -163,4 +163,9 @@ def test_whatever_changes_from_frame_to_frame_is_remembered(clip, tmp_path, monk
 
     assert not unsaid
     steps = {name for name, value in vars(swaps[0]).items() if isinstance(value, Remembers)}
-    assert steps <= set(next(filter(None, kept)))
+    noted, taken_up = next(filter(None, kept)), set()
+    assert steps <= set(noted)
+    for name in steps:
+        monkeypatch.setattr(getattr(swaps[0], name), "take_up", lambda _, name=name: taken_up.add(name))
+    swaps[0].take_up(noted)
+    assert taken_up == steps

@@ -29,6 +29,7 @@ from worker.engines.swap.texture import Engine, Texture
 from worker.errors import NoFaceInVideo
 from worker.faces import topology
 from worker.faces.crowd import RETURN, Crowd
+from worker.faces.hands import Hands
 from worker.faces.identity import Identifier, distance
 from worker.faces.moment import Moment
 from worker.faces.smooth import Face, Smoother
@@ -141,6 +142,7 @@ class Swap:
         keep = round(RETURN * rate)
         self.cuts, self.smoother = CutWatch(), Smoother()
         self.crowd = Crowd(rate=rate, scales=self.quality.look_scales)
+        self.hands = Hands(rate=rate)
         self.identifier = Identifier()
         self.cast = Cast(identifier=self.identifier, rate=rate, keep=keep, source=min(self.photos))
         self.renderers = Renderers(make=self.renderer, keep=keep)
@@ -163,7 +165,7 @@ class Swap:
     def take_up(self, kept: Kept) -> None:
         """Go on from the frame before which all this was remembered."""
         self.place = kept["place"]
-        for name in ("cuts", "crowd", "cast", "smoother", "renderers", "record", "camera"):
+        for name in ("cuts", "crowd", "hands", "cast", "smoother", "renderers", "record", "camera"):
             getattr(self, name).take_up(kept[name])
 
     def moments(self, pipeline: Pipeline) -> Iterator[Moment[Face]]:
@@ -171,7 +173,7 @@ class Swap:
         after = self.snapshots.after
         decoded = pipeline.ahead(self.decode(), name="decode")
         scenes = after(self.cuts.run(decoded), cuts=self.cuts)
-        tracked = after(self.track(scenes), crowd=self.crowd, cast=self.cast)
+        tracked = after(self.track(scenes), crowd=self.crowd, hands=self.hands, cast=self.cast)
         seen = pipeline.ahead(after(self.smoother.run(tracked), smoother=self.smoother), name="track")
         return pipeline.ahead(after(self.render(seen), renderers=self.renderers), name="render")
 
@@ -191,11 +193,14 @@ class Swap:
             with self.timed("track"):
                 if moment.is_cut:
                     self.crowd.forget()
+                    self.hands.forget()
                     self.cast.forget()
                 view = PlanesView(*moment.picture.planes, self.to_rgb)
                 people = self.crowd.follow(view, resting=self.cast.left_alone())
                 roles = self.cast.cast(view, people, moment.index)
-            yield replace(moment, people={track: people[track] for track in roles}, roles=roles)
+                people = {track: people[track] for track in roles}
+                hands = self.hands.follow(view, [*people.values()]) if self.quality.sees_hands else []
+            yield replace(moment, people=people, roles=roles, hands=hands)
 
     def render(self, moments: Iterable[Moment[Face]]) -> Iterator[Moment[Face]]:
         for moment in moments:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -10,6 +12,7 @@ from worker.engines.swap.bend import Layer
 from worker.engines.swap.cutout import Cutout, box_round, cut
 from worker.engines.swap.glasses import BothGlasses, around, moved
 from worker.engines.swap.grain import Grain
+from worker.engines.swap.hands import hand_cover
 from worker.engines.swap.inside import add_closing_eyes, add_mouth, add_own, closing
 from worker.engines.swap.masks import BROWS, EYES, FEATURES, GLASSES, hulls
 from worker.engines.swap.occlusion import Occlusion
@@ -58,8 +61,11 @@ class Renderer(Remembers):
         self.sharpness = Sharpness()
         self.grain.forget()
 
-    def render(self, picture: Picture, face: Face) -> bool:
-        """Swap the face; return whether there was enough of it in the picture."""
+    def render(self, picture: Picture, face: Face, hands: Sequence[np.ndarray] = ()) -> bool:
+        """Swap the face; return whether there was enough of it in the picture.
+
+        The `hands`, (21, 2) points each in the picture, are in front of it.
+        """
         if face.is_new:
             self.forget()
         shown = self.turning.shown(face.pose)
@@ -74,7 +80,7 @@ class Renderer(Remembers):
         layer = self.texture.lay(cutout, face.pose.scale, step)
         here = moved(face.pose, (cutout.box.left, cutout.box.top))
         self.glasses.look(cutout.luma, layer.luma, here)
-        occluded = self.match_light(layer, cutout, here)
+        occluded = self.match_light(layer, cutout, here, [hand - (box.left, box.top) for hand in hands])
         if self.quality.has_finish:
             self.match_sharpness(layer, cutout)
             self.match_grain(layer, cutout)
@@ -99,7 +105,9 @@ class Renderer(Remembers):
         shape = with_shift(face.shape, self.shift * shown[:, None])
         return face.pose.apply(shape).astype(np.float32)
 
-    def match_light(self, layer: Layer, cutout: Cutout, pose: Pose) -> np.ndarray:
+    def match_light(
+        self, layer: Layer, cutout: Cutout, pose: Pose, hands: Sequence[np.ndarray] = ()
+    ) -> np.ndarray:
         """Match the layer to the video's light; return the small map of what covers the face, 0..1.
 
         Glasses are not in that map.
@@ -113,6 +121,8 @@ class Renderer(Remembers):
         own_strange = self.own_skin.strangeness(own_lab, own)
         new_strange = self.new_skin.strangeness(self.lab(here), new)
         occluded = self.occlusion.find(own_strange, self.own_skin.greyness(own_lab), own)
+        for hand in hands:
+            occluded = np.maximum(occluded, hand_cover(there.astype(np.uint8), hand * zoom))
         shown = cv2.resize(layer.cover, size, interpolation=cv2.INTER_AREA) > SHOWN
         glasses = np.maximum(own_strange, new_strange) > 1
         glasses &= area_of(GLASSES, own, new, glasses.shape, GLASSES_EDGE)

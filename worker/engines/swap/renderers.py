@@ -42,7 +42,7 @@ class Renderers(Remembers):
         if key not in self.by_track:
             self.by_track[key] = self.make(moment.roles[track])
         self.last_used[key] = moment.index
-        return self.by_track[key].render(moment.picture, moment.people[track])
+        return self.by_track[key].render(moment.picture, moment.people[track], moment.hands)
 
     def drop_all_but(self, kept: set[tuple[int, int]]) -> None:
         self.by_track = {key: renderer for key, renderer in self.by_track.items() if key in kept}
