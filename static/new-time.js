@@ -30,8 +30,8 @@ class Estimates {
       place.textContent = this.range(this.paces[mode.value][place.dataset.time], all);
     }
     const pace = this.paces[mode.value][quality.value];
-    const source = [work ? "" : word("a-minute"), word(pace.is_guess ? "guess" : "measured")];
-    document.getElementById("time-source").textContent = source.join(" ");
+    document.getElementById("time-of").textContent = work ? "" : word("a-minute");
+    document.getElementById("time-source").textContent = word(pace.is_guess ? "guess" : "measured");
     document.getElementById("send-time").textContent = work ? this.range(pace, all) : "";
   }
 

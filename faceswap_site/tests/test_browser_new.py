@@ -97,6 +97,38 @@ def test_of_two_people_one_is_chosen_with_the_keyboard_and_previewed(visit, pair
     expect(page.locator(".cast").nth(0).get_by_label("Photo 1")).to_be_checked()
 
 
+@pytest.mark.parametrize("locale", ["en", "de"])
+@pytest.mark.parametrize("width", [1280, 1440])
+def test_what_starts_a_job_is_in_view_and_stays_where_it_is_when_files_are_chosen(visit, width, locale):
+    page = visit("/new/", viewport={"width": width, "height": 900}, locale=locale)
+    buttons = page.locator(".send")
+    before = buttons.bounding_box()
+
+    choose(page)
+    seen(page, "video")
+    seen(page, "image")
+    expect(page.locator("#send-time")).not_to_be_empty()
+
+    assert buttons.bounding_box() == before
+    consent = page.locator(".consent").bounding_box()
+    assert consent["y"] + consent["height"] <= before["y"]
+    for name in ("#submit", "#preview", "#send-time"):
+        expect(page.locator(name)).to_be_in_viewport(ratio=1)
+
+
+@pytest.mark.parametrize("width", [390, 1024])
+def test_in_a_low_window_what_starts_a_job_stays_at_hand_and_hides_nothing_that_has_the_focus(visit, width):
+    page = visit("/new/", viewport={"width": width, "height": 600})
+    bar = page.locator(".send")
+    expect(page.locator("#preview")).to_be_in_viewport(ratio=1)
+
+    for name in ("quality", "aspect_ratio", "enable_4k", "consent"):
+        page.evaluate("scrollTo(0, 0)")
+        page.locator(f"[name={name}]").first.focus()
+        box = page.locator(".choice:has(:focus), .check:has(:focus)").bounding_box()
+        assert box["y"] + box["height"] <= bar.bounding_box()["y"], name
+
+
 def test_a_photo_without_a_face_is_refused_before_the_wait_and_replaced(visit, tiny_photo):
     page = visit("/new/")
     choose(page, face=tiny_photo)
