@@ -57,6 +57,7 @@ class Transport {
     const shape = (video) => video.width / video.height; // known before anything of it is here
     const fits = this.other && Math.abs(shape(this.video) - shape(this.other)) < SAME_SHAPE;
     this.bar.querySelector(".views").hidden = !fits;
+    this.bar.querySelector(".unlike").hidden = fits || !this.other;
     if (!fits) this.view("side");
     else if (NARROW.matches && !this.chosen) this.view("slider"); // Side by side they would lie one below the other.
     this.follow();

@@ -327,6 +327,23 @@ def test_on_a_phone_a_result_lies_on_its_original_and_a_gap_leads_to_its_place(o
     assert page.evaluate("document.querySelector('#result video').paused")
 
 
+def test_where_a_slider_would_not_do_the_page_says_why(owners, links):
+    page = owners("done")
+    why = page.get_by_text("Result and original differ in shape")
+    expect(page.get_by_role("button", name="Slider")).to_be_visible()
+    expect(why).to_be_hidden()
+
+    def crop(route):
+        page_of_job = route.fetch()
+        route.fulfill(response=page_of_job, body=page_of_job.text().replace('width="720"', 'width="506"', 1))
+
+    page.route(links["done"], crop)
+    page.reload()
+
+    expect(why).to_be_visible()
+    expect(page.get_by_role("button", name="Slider")).to_be_hidden()
+
+
 def pull_line(page: Page, start: float, stop: float) -> None:
     """Pull the line between both on the picture itself, which plays only when it is pressed."""
     picture, cut = page.locator("#result video"), page.locator(".cut input")
