@@ -7,7 +7,7 @@ import re
 import pytest
 
 from assets.models import Asset
-from jobs.findings import HEIGHT, NARROWEST, WIDTH, findings_of
+from jobs.findings import HEIGHT, LIKE, NARROWEST, SOMEWHAT_LIKE, VERY_LIKE, WIDTH, findings_of
 from jobs.models import Attempt, Job
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +36,7 @@ def test_the_share_of_frames_the_likeness_and_the_flicker_are_told(measured):
     found = findings_of(measured(**METRICS))
 
     assert found.share == 80
-    assert found.likeness == pytest.approx(0.675)
+    assert found.distance == pytest.approx(0.675)
     assert found.steadiness == "a little livelier than the video"
 
 
@@ -99,6 +99,30 @@ def test_the_page_has_a_link_to_every_gap(page, measured):
     assert "80 %" in html
     assert "polyline" in html
     assert "style=" not in html
+
+
+@pytest.mark.parametrize(
+    ("distance", "words"),
+    [
+        (0.3, "very like"),
+        (0.454, "very like"),
+        (0.46, "like"),
+        (0.6, "somewhat like"),
+        (0.61, "somewhat like"),
+        (0.66, "hardly like"),
+    ],
+)
+def test_likeness_is_put_into_words_that_fit_its_figure(measured, distance, words):
+    assert findings_of(measured(frames=25, identity=[[0, distance]])).likeness == words
+
+
+def test_what_the_likeness_means_is_told_with_the_limits_and_with_what_moves_it(page, measured):
+    html = page.get(measured(**METRICS).get_absolute_url()).text
+
+    assert re.search(r"hardly like <span[^>]*>at a distance of 0.68<", html)
+    assert all(f"up to {limit}" in html.lower() for limit in (LIKE, SOMEWHAT_LIKE))
+    assert f"Up to a distance of {VERY_LIKE} a face is very like" in html
+    assert html.count("lasses or a hand") == 2  # of the figure, and of its course
 
 
 @pytest.mark.parametrize("flicker", [None, 0.9, 1.2, 5.0])
