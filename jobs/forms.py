@@ -105,6 +105,13 @@ class NewJob(forms.Form):
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
         self.prefer_new_files()
+        for field in self.missing():
+            self.add_error(field, WORDS_FOR_MISSING[field])
+        return data
+
+    def missing(self) -> list[str]:
+        """Return the fields of files that the mode cannot do without, and that are not there."""
+        data = self.cleaned_data
         given = {field for field in self.FILES if data.get(field) or data.get(f"{field}_id")}
         if data.get("source_image_ids"):
             given.add("source_image")
@@ -112,9 +119,12 @@ class NewJob(forms.Form):
         has_motion = given & {"reference_video", "driving_audio"}
         if data.get("mode") == Mode.PHOTO_SING and not has_motion:
             missing.append("driving_audio")
-        for field in missing:
-            self.add_error(field, WORDS_FOR_MISSING[field])
-        return data
+        return missing
+
+    def ids(self) -> list[tuple[str, UUID]]:
+        """Return the files that are here already, each with the field that names it."""
+        ids = [(name, key) for name in self.IDS if (key := self.cleaned_data.get(name))]
+        return ids + [("source_image_ids", key) for key in self.cleaned_data.get("source_image_ids", [])]
 
     def prefer_new_files(self) -> None:
         """Let a file that was chosen now take the place of kept ones; who was to get those is void then."""
@@ -127,12 +137,10 @@ class NewJob(forms.Form):
     def submit(self, *, owner: Any, request_id: str) -> Job:
         """Make the job of a valid form, or raise the Refusal of what the files turned out to be."""
         asked = {field: self.cleaned_data[field] for field in self.WISHES}
-        ids = [(name, key) for name in self.IDS if (key := self.cleaned_data[name])]
-        ids += [("source_image_ids", key) for key in self.cleaned_data["source_image_ids"]]
         files = [(field, file) for field in self.FILES if (file := self.cleaned_data[field])]
         return submit(
             owner=owner,
-            parts=[*files, *kept_parts(owner, ids)],
+            parts=[*files, *kept_parts(owner, self.ids())],
             consent=gettext(consent.STATEMENT),
             consent_via="web form",
             request_id=request_id,

@@ -13,13 +13,14 @@ from django.urls import reverse
 from django.utils.timezone import now
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
 from assets.errors import Refusal
 from assets.models import Asset
 from assets.uploads import KINDS, cut_off
-from jobs import consent, face_library, looks
+from jobs import as_code, consent, face_library, looks
+from jobs.answers import absolute
 from jobs.estimates import START_SECONDS, paces
 from jobs.forms import NewJob, sent
 from jobs.models import Job
@@ -45,6 +46,17 @@ def new(request: PageRequest) -> HttpResponse:
     if request.htmx:
         return render(request, "jobs/_new_errors.html", {"form": form}, status=422)
     return render(request, "jobs/new.html", context_of(request, form), status=422)
+
+
+@require_POST
+@never_cache
+def code(request: HttpRequest) -> HttpResponse:
+    """What the form says now, as a call of the API; for what is still missing it has an example's name."""
+    form = NewJob(request.POST)
+    form.is_valid()
+    address = absolute(request, "/v1/jobs")
+    context = {"curl": as_code.curl(form, address), "python": as_code.python(form, address)}
+    return render(request, "jobs/_code.html", context)
 
 
 def submit(request: PageRequest, form: NewJob) -> Job | None:

@@ -14,6 +14,7 @@ urlpatterns = [
     path("undo/", library.undo, name="undo"),
     path("undo/offer/", library.undo_offer, name="undo-offer"),
     path("new/", new.new, name="new"),
+    path("new/code/", new.code, name="new-code"),
     path("batches/new/", batch_pages.new, name="new-batch"),
     path("batches/<uuid:batch_id>/", batch_pages.detail, name="batch"),
     path("batches/<uuid:batch_id>/live/", batch_pages.live, name="batch-live"),

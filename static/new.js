@@ -13,12 +13,15 @@ class NewJob {
       return screen;
     });
     this.casting = new Casting(form, () => this.frame());
-    this.part = new Part(form, () => this.estimate());
+    this.part = new Part(form, () => {
+      this.estimate();
+      this.retell();
+    });
     this.estimates = new Estimates(form);
     listenForFiles(this.drops);
     form.addEventListener("click", (event) => this.pick(event.target.closest("[data-kept-face]")));
     form.addEventListener("change", changed);
-    form.addEventListener("htmx:load", changed); // What was seen in a file has come.
+    form.querySelector(".drops").addEventListener("htmx:load", changed); // What was seen in a file has come.
     addEventListener("beforeunload", (event) => {
       if (this.drops.some((drop) => drop.isGoing)) event.preventDefault();
     });
@@ -45,6 +48,7 @@ class NewJob {
     this.part.attach(this.sings && this.sound.cards.length ? this.soundScreen : this.videoScreen);
     this.frame();
     this.estimate();
+    this.retell();
     if (!this.drops.some((drop) => drop.isGoing)) this.sendWhatWaits();
   }
 
@@ -71,6 +75,12 @@ class NewJob {
     const fps = Number(clip?.dataset.fps) || RATE;
     const work = { seconds: end - start, fps, width, height, clip: (clipWidth * clipHeight) / 1e6 };
     this.estimates.show(clip && width && work.seconds > 0 ? work : null);
+  }
+
+  // As code, for whoever looks at that.
+  retell() {
+    const code = document.getElementById("as-code");
+    if (code.open) htmx.trigger(code, "follow");
   }
 
   // Pressed while files were on their way: sent as soon as they are here.

@@ -264,6 +264,8 @@ def test_no_page_is_wider_than_a_phone(visit):
     assert page.locator(".player").evaluate("(player) => player.scrollWidth <= player.clientWidth")
     assert is_within(page)
     page.get_by_label("Make a photo sing").check()
+    page.get_by_text("As code").click()
+    expect(page.locator("#code-curl")).to_contain_text("curl")
     assert is_within(page)
     page.get_by_label("Swap a face in a video").check()
     submit(page)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from conftest import SAMPLES
+from faceswap_site.tests.conftest import NAME
 from faceswap_site.tests.test_browser import CLIP, FACE, MADE_WITHIN, SEEN_WITHIN, choose, drop
 
 pytestmark = pytest.mark.browser
@@ -289,6 +293,45 @@ def test_a_kept_face_is_chosen_instead_of_a_file(visit):
     assert sent(page) == ["driving_audio_id", "source_image_ids"]
     page.get_by_label("Swap a face in a video").check()
     assert sent(page) == ["source_image_ids", "source_image_ids"]
+
+
+def test_the_form_as_code_follows_what_is_chosen_and_works_as_it_stands(visit, running_service):
+    page = visit("/new/", permissions=["clipboard-read", "clipboard-write"])
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/code/" in request.url else None)
+    choose(page)
+    seen(page, "video")
+    seen(page, "image")
+    assert not asked
+    curl, python = page.locator("#code-curl"), page.locator("#code-python")
+
+    page.get_by_text("As code").click()
+    expect(curl).to_contain_text("-F reference_video_id=")
+    expect(curl).to_contain_text("-F quality=balanced")
+    page.get_by_label("Fast", exact=True).check()
+    expect(curl).to_contain_text("-F quality=fast")
+    page.locator("#trim-to").focus()
+    page.keyboard.press("ArrowLeft")
+    expect(curl).to_contain_text(re.compile(r"-F 'trim=\{\"end\": [\d.]+\}'"))
+    page.get_by_role("button", name="All of it").click()
+    expect(curl).not_to_contain_text("trim")
+    page.get_by_role("button", name="Remove astronaut.png").click()
+    expect(python).to_contain_text('"source_image": open("face.jpg", "rb")')
+    page.locator("#id_source_image").set_input_files(FACE)
+    expect(python).to_contain_text("source_image_ids")
+    seen(page, "image")
+    page.wait_for_timeout(500)
+    settled = len(asked)
+    page.wait_for_timeout(1000)
+    assert len(asked) == settled
+
+    page.locator(".code", has=curl).get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == curl.text_content()
+    environ = {**os.environ, "API_KEY": running_service.manage("createapikey", NAME).strip()}
+    for command in (["bash", "-euc", curl.text_content()], [sys.executable, "-c", python.text_content()]):
+        said = subprocess.run(command, env=environ, check=True, timeout=60, stdout=subprocess.PIPE).stdout
+        assert b"queued" in said
 
 
 def sent(page: Page) -> list[str]:
