@@ -29,6 +29,7 @@ CLIPS = ["Holiday at the lake, the second day, before the rain.mp4", "clip.mp4",
 PHOTOS = ["astronaut.png", "portrait.jpg"]
 OPEN = ["processing", "queued"]
 CLOSED = ["failed", *4 * ["done"], "cancelled", *4 * ["done"]]
+TALL = 5  # the number of a job whose clip and result are told to be narrow and high
 WORKER = "this-machine"
 NO_FACE = "No face was found in any of 24 pictures, taken from all through the video."
 MEASURED = {
@@ -89,6 +90,7 @@ def links_of(jobs: list[Job], studio: Studio) -> dict[str, str]:
     return {
         **{status: job.get_absolute_url() for status, job in newest.items()},
         "share": share.get_absolute_url(),
+        "tall": jobs[TALL].get_absolute_url(),
         "middle": f"/?before={jobs[len(jobs) // 2].pk}",
         "last": f"/?before={jobs[-3].pk}",
         "batch": studio.batch.get_absolute_url(),
@@ -101,6 +103,9 @@ def rows_of(number: int, status: str, studio: Studio) -> list[Any]:
         twin(asset, f"{number:05} {asset.name}")
         for asset in (studio.clips[number % 3], studio.photos[number % 2], studio.result)
     )
+    if number == TALL:
+        for asset in (clip, output):
+            asset.width, asset.height = 540, 960
     sings, created_at = number % 5 == 4, studio.at - timedelta(hours=7 * number)
     parts = {
         "reference_video": None if sings else clip,

@@ -110,13 +110,16 @@ def uuid_of(text: object) -> UUID:
 
 
 def context_of(request: HttpRequest, form: NewJob) -> dict[str, Any]:
+    measured = paces(request.user)
+    pace = measured.get(form["mode"].value(), {}).get(form["quality"].value())
     return {
         "form": form,
         "card_url": reverse("jobs:file-card", args=[UUID(int=0)]).replace(str(UUID(int=0)), "ID"),
         "files": kept_files(request.user, form),
         "faces": face_library.usable(request),
         "statement": gettext(consent.STATEMENT),
-        "paces": json.dumps(paces(request.user)),
+        "paces": json.dumps(measured),
+        "is_guess": pace is None or pace["is_guess"],
         "start_seconds": START_SECONDS,
         "max_bytes": settings.MAX_UPLOAD_BYTES,
         "max_minutes": settings.MAX_VIDEO_SECONDS / 60,

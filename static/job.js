@@ -151,11 +151,14 @@ class Transport {
   }
 }
 
-// Once both are parsed and before they are painted: else a phone would show them one below the other first.
+// Once both are parsed, and before either is painted: laid out without scripts they would jump.
 function whenPaired(act) {
+  const unseen = document.documentElement.classList;
+  unseen.add("is-pairing");
   new MutationObserver((changes, observer) => {
     if (!document.getElementById("pair")?.nextElementSibling) return;
     observer.disconnect();
+    unseen.remove("is-pairing");
     act();
   }).observe(document, { childList: true, subtree: true });
 }

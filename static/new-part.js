@@ -18,7 +18,7 @@ class Part {
   // The clip that gives the result its length, or nothing.
   attach(screen) {
     const seconds = Number(screen?.card?.dataset.seconds) || 0;
-    this.section.hidden = !seconds;
+    this.section.classList.toggle("unscripted", !seconds);
     this.screen = screen;
     if (seconds === this.seconds && screen.card === this.card) return;
     const isOther = this.card !== undefined && screen?.card !== this.card;

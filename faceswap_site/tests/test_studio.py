@@ -108,6 +108,7 @@ def test_a_page_meets_wcag_and_fits_its_window(window):
         ), width
 
 
+AT_ONCE = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
 WATCH_FOR_JUMPS = """
   window.jumped = 0;
   new PerformanceObserver((list) => { for (const each of list.getEntries()) jumped += each.value; })
@@ -115,11 +116,17 @@ WATCH_FOR_JUMPS = """
 """
 
 
-def test_no_page_jumps_while_its_pictures_and_videos_come(owners, links):
-    page, jumps = owners("/", viewport={"width": 390, "height": 844}), {}
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 900)])
+def test_no_page_jumps_while_it_and_its_pictures_and_videos_come(owners, links, width, height):
+    """Each comes so slowly that it is painted in parts."""
+    page, jumps = owners("/", viewport={"width": width, "height": height}), {}
+    network = page.context.new_cdp_session(page)
+    network.send("Network.enable")
     page.add_init_script(WATCH_FOR_JUMPS)
-    for path in PAGES:
-        page.goto(links.get(path) or path)
+    for path in [*PAGES, "tall"]:
+        network.send("Network.emulateNetworkConditions", {**AT_ONCE, "downloadThroughput": 40_000})
+        page.goto(links.get(path) or path, wait_until="domcontentloaded")
+        network.send("Network.emulateNetworkConditions", AT_ONCE)
         page.wait_for_timeout(700)
         jumps[path] = page.evaluate("jumped")
 
