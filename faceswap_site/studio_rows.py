@@ -9,18 +9,21 @@ from itertools import chain, cycle, islice
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
 from django.core.files.base import ContentFile
 from django.db import connection, transaction
 from django.urls import reverse
+from django_q.models import Failure, Schedule, Success
+from django_q.tasks import async_task
 
-from assets.models import Asset
+from assets.models import Asset, Token
 from assets.probe import Facts, probe
 from assets.uploads import describe, question_about
 from faceswap_site.copies import BASE_DIR
 from faceswap_site.setup import owner_token
 from faceswap_site.studio import NAME, NEWCOMER, PASSWORD
 from jobs import consent
-from jobs.models import Attempt, Batch, Event, Job, KeptFace, Share
+from jobs.models import ApiKey, Attempt, Batch, Event, Heartbeat, Job, KeptFace, Share
 from jobs.names import searchable
 from runpod_bridge.models import WorkerToken
 
@@ -81,7 +84,25 @@ def fill(count: int) -> dict[str, str]:
     token.workers.create(name=WORKER, seen_at=studio.at)
     for asset, name in zip(studio.photos, ["Ada, in the sun", "Grace"], strict=True):
         KeptFace.objects.create(owner=owner, asset=asset, name=name)
+    add_what_only_the_admin_shows(studio)
     return links_of([row for row in rows if isinstance(row, Job)], studio)
+
+
+def add_what_only_the_admin_shows(studio: Studio) -> None:
+    """A row of each kind that no page but the admin's has, or that jobs bring about."""
+    Token.objects.create(
+        asset=studio.result, purpose=Token.Purpose.UPLOAD, subject="studio", expires_at=studio.at
+    )
+    ApiKey.objects.issue(owner=studio.owner, name="fsk_1", accepted=consent.KEY_HOLDER)
+    Heartbeat.beat("studio", studio.at)
+    Group.objects.create(name="Editors")
+    times = {"started": studio.at, "stopped": studio.at}
+    Success.objects.create(id="1" * 32, name="sweep", func="jobs.sweep.sweep", success=True, **times)
+    Failure.objects.create(
+        id="2" * 32, name="dispatch", func="jobs.dispatch.dispatch", success=False, **times
+    )
+    Schedule.objects.create(name="sweep", func="jobs.sweep.sweep")
+    async_task("jobs.sweep.sweep", task_name="sweep")
 
 
 def links_of(jobs: list[Job], studio: Studio) -> dict[str, str]:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.contrib import admin, messages
@@ -45,10 +45,18 @@ class EventInline(ReadOnly, admin.TabularInline):
     readonly_fields = fields
 
 
+class ErrorCodes(admin.AllValuesFieldListFilter):
+    """Jobs without an error are a choice as well, and it has a name."""
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        for choice in super().choices(changelist):
+            yield {**choice, "display": choice["display"] or _("none")}
+
+
 @admin.register(Job)
 class JobAdmin(admin.ModelAdmin):
     list_display = ("id", "owner", "mode", "status", "quality", "error_code", "created_at", "finished_at")
-    list_filter = ("status", "mode", "quality", "error_code", "created_at")
+    list_filter = ("status", "mode", "quality", ("error_code", ErrorCodes), "created_at")
     list_select_related = ("owner",)
     search_fields = ("id", "owner__username", "request_id", "error_message", "attempts__external_id")
     date_hierarchy = "created_at"

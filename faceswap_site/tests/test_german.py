@@ -24,7 +24,7 @@ from faceswap_site.studio import NAME
 from faceswap_site.studio_rows import CLIPS, NO_FACE, PHOTOS, fill
 from faceswap_site.tests.test_translations import catalogue
 from jobs.faces import read_faces
-from jobs.models import Analysis, ApiKey, Job, KeptFace, Mode
+from jobs.models import Analysis, Job, KeptFace, Mode
 from jobs.submission import check_parts
 from jobs.trim import read_trim
 
@@ -118,7 +118,6 @@ def test_no_page_speaks_english_in_german(client):
     links = fill(10)
     owner = get_user_model().objects.get(username=NAME)
     client.force_login(owner)
-    ApiKey.objects.issue(owner=owner, name="fsk_1", accepted="Agreed.")
     Job.objects.filter(mode=Mode.PHOTO_SING).first().hide("deleted", at=now())
     looks = [f"/files/{asset.pk}/look/" for asset in looked_at()]
 

@@ -51,6 +51,14 @@ def test_every_list_and_its_search_opens(operator, attempt, api, model):
     assert response.status_code == 200
 
 
+def test_jobs_without_an_error_can_be_chosen_by_a_name(operator, failed_job):
+    failed_job.again(consent_via="test")
+
+    html = operator.get(reverse("admin:jobs_job_changelist")).text
+
+    assert '<a href="?error_code=">none</a>' in html
+
+
 def test_a_job_shows_its_attempts_with_what_the_worker_printed_and_its_events(operator, attempt):
     failure = Report(
         state=State.FAILED,
