@@ -26,8 +26,9 @@ def check_that_the_public_address_is_encrypted(app_configs: Any, **kwargs: Any) 
 def check_that_runpod_is_set_whole(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     missing = missing_for_runpod()
     if settings.COMPUTE_PROVIDER == RUNPOD and missing:
-        sentence = f"COMPUTE_PROVIDER is Runpod, but {' and '.join(missing)} is not set."
-        return [Error(sentence, hint="Set both variables.", id="runpod_bridge.E002")]
+        are = "is" if len(missing) == 1 else "are"
+        sentence = f"COMPUTE_PROVIDER is Runpod, but {' and '.join(missing)} {are} not set."
+        return [Error(sentence, hint="Runpod needs both variables.", id="runpod_bridge.E002")]
     if len(missing) == 1:
         sentence = f"{missing[0]} is not set, so Runpod is not used, though half of what it needs is set."
         return [Warning(sentence, hint="Set both variables, or neither.", id="runpod_bridge.W002")]

@@ -36,3 +36,17 @@ def test_a_setting_that_is_wrong_is_named(settings, given, ids):
 
     assert [message.id for message in found] == [f"runpod_bridge.{name}" for name in ids]
     assert all(message.hint for message in found)
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("", "but RUNPOD_API_KEY and RUNPOD_ENDPOINT_ID are not set."),
+        ("rpa_key", "but RUNPOD_ENDPOINT_ID is not set."),
+    ],
+)
+def test_one_variable_is_not_set_and_two_are_not_set(settings, key, words):
+    settings.COMPUTE_PROVIDER, settings.PUBLIC_BASE_URL = RUNPOD, HTTPS["PUBLIC_BASE_URL"]
+    settings.RUNPOD_API_KEY, settings.RUNPOD_ENDPOINT_ID = key, ""
+
+    assert any(message.msg.endswith(words) for message in run_checks())
