@@ -46,6 +46,26 @@ function countChosen() {
   if (words) words.textContent = count;
 }
 
+let last; // the job whose box was set last
+let withShift = false;
+
+// With shift, all from the last one to this become as this one is.
+function chooseUpTo(box) {
+  const all = boxes();
+  const [from, to] = [all.findIndex((each) => each.value === last), all.indexOf(box)].sort((a, b) => a - b);
+  if (withShift && from >= 0) for (const each of all.slice(from, to + 1)) each.checked = box.checked;
+  last = box.value;
+}
+
+function listenToShift() {
+  const notice = (event) => (withShift = event.shiftKey);
+  document.addEventListener("keydown", notice);
+  document.addEventListener("mousedown", (event) => {
+    notice(event);
+    if (withShift && event.target.closest(".card-pick")) event.preventDefault(); // Else it marks words.
+  });
+}
+
 function chooseAll(wanted) {
   for (const box of boxes()) box.checked = wanted;
   countChosen();
@@ -54,7 +74,11 @@ function chooseAll(wanted) {
 document.addEventListener("DOMContentLoaded", () => {
   listenToPointing();
   countChosen();
-  document.addEventListener("change", countChosen);
+  listenToShift();
+  document.addEventListener("change", (event) => {
+    if (event.target.closest(".card-pick")) chooseUpTo(event.target);
+    countChosen();
+  });
   document.addEventListener("htmx:afterSwap", countChosen);
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-choose-all]")) chooseAll(true);

@@ -319,6 +319,28 @@ def test_all_jobs_of_a_page_are_chosen_at_once_and_counted(owners):
     expect(count).to_have_text("0")
 
 
+def test_shift_chooses_all_in_between_with_the_mouse_and_with_the_keyboard(owners):
+    page = owners("/")
+    page.route("**/live/*", lambda route: route.abort())  # no news come, after which it is counted anew
+    count, boxes = page.locator("#chosen-count"), page.locator(".card-pick input")
+
+    boxes.nth(4).check()
+    boxes.nth(1).click(modifiers=["Shift"])
+    expect(count).to_have_text("4")
+    assert page.evaluate("getSelection().toString()") == ""
+    boxes.nth(7).focus()
+    page.keyboard.press("Shift+Space")
+    expect(count).to_have_text("7")
+    boxes.nth(5).click(modifiers=["Shift"])
+    expect(count).to_have_text("4")
+    boxes.nth(9).check()
+    expect(count).to_have_text("5")
+    page.get_by_role("link", name="Done").first.click()
+    page.wait_for_url("**state=done**")
+    boxes.nth(3).click(modifiers=["Shift"])
+    expect(count).to_have_text("1")
+
+
 def test_the_offer_to_undo_moves_nothing_when_it_comes_and_goes(owners):
     page = owners("/")
     first = page.locator(".card").first
