@@ -18,9 +18,9 @@ def fields_of(form: NewJob) -> Fields:
     """Return what the API takes beside files; the form is one that was looked at, and may lack something."""
     said = form.cleaned_data
     fields = [(name, said[name]) for name in CHOICES if name in said]
-    fields += [("enable_4k", "true")] if said["enable_4k"] else []
+    fields += [("enable_4k", "true")] if said.get("enable_4k") else []
     fields += [(name, str(key)) for name, key in form.ids()]
-    fields += [("faces", said["faces"])] if said["faces"] else []
+    fields += [("faces", said["faces"])] if said.get("faces") else []
     times = {"start": said.get("trim_start"), "end": said.get("trim_end")}
     part = {name: time for name, time in times.items() if time is not None}
     return [*fields, ("trim", json.dumps(part))] if part else fields

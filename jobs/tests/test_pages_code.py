@@ -155,3 +155,25 @@ def test_the_page_shows_no_key_and_asks_for_the_code_only_when_it_is_opened(page
 
     assert re.search(r'<details[^>]* hx-post="/new/code/" hx-trigger="toggle, follow', html)
     assert "fsk_" not in html + str(shown(page, PLAIN))
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        {"mode": "dance"},
+        {"quality": ""},
+        {"aspect_ratio": "\0"},
+        {"faces": "\0"},
+        {"trim_start": "nan"},
+        {"trim_end": "x"},
+        {"reference_video_id": "none"},
+        {"source_image_ids": ["none", "\0"]},
+    ],
+    ids=repr,
+)
+def test_what_cannot_be_said_is_left_out(page, nonsense):
+    code = shown(page, PLAIN | nonsense)
+
+    (name,) = nonsense
+    assert f"{name}=" not in code["curl"]
+    assert name not in code["python"]
