@@ -31,6 +31,19 @@ class AssetAdmin(WrittenByTheService):
     list_filter = ("kind", "created_at", "deleted_at")
     list_select_related = ("owner",)
     search_fields = ("id", "name", "sha256", "owner__username")
+    exclude = ("file", "thumbnail")  # links that would lead nowhere: files are served to their owners only
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        shown = [name for name in super().get_readonly_fields(request, obj) if name not in self.exclude]
+        return [*shown, "file_name", "thumbnail_name"]
+
+    @admin.display(description="file")
+    def file_name(self, asset: Asset) -> str:
+        return asset.file.name or ""
+
+    @admin.display(description="thumbnail")
+    def thumbnail_name(self, asset: Asset) -> str:
+        return asset.thumbnail.name or ""
 
     @admin.display(description=_("size"), ordering="size")
     def file_size(self, asset: Asset) -> str:
