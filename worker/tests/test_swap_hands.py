@@ -77,6 +77,12 @@ def test_a_hand_beside_the_picture_covers_nothing():
     assert hand_cover(np.zeros((50, 60, 3), np.uint8), upright_hand(40, (400, 90))).max() == 0
 
 
+def test_a_hand_far_larger_than_the_picture_covers_all_of_it():
+    points = upright_hand(90_000, (25, 60_000))
+
+    assert hand_cover(np.zeros((50, 60, 3), np.uint8), points).min() > 0.5
+
+
 @pytest.mark.parametrize("narrow", [False, True])
 def test_a_palm_seen_from_the_side_or_from_its_tips_is_as_long_as_ever(narrow):
     points = upright_hand(40, (60, 90))

@@ -17,6 +17,7 @@ WRIST_INSIDE, WRIST_OUTSIDE = 0.3, 0.9  # widths of the forearm, likewise
 FOREARM = 1.5  # how much of it is thought of
 LEAST_ACROSS = 0.6  # of the palm's width to its length: seen from the side, or pointing at the camera
 IS_HAND, IS_NOT = 1, 2
+SHIFT = 4  # bits of a pixel's fraction that are drawn with
 SOFT = 0.8  # pixels, standard deviation of the edge
 
 
@@ -53,15 +54,13 @@ def drawn(points: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.nda
     return inside > 0, outside > 0
 
 
-SHIFT = 4  # bits of a pixel's fraction
-
-
 def fixed(places: np.ndarray) -> np.ndarray:
     return np.rint(places * 2**SHIFT).astype(np.int32)
 
 
 def line(mask: np.ndarray, places: np.ndarray, width: float, *, closed: bool = False) -> None:
-    cv2.polylines(mask, [places], closed, 1, max(1, round(width)), shift=SHIFT)
+    whole = 2 * max(mask.shape)  # wide enough for any; far wider ones OpenCV refuses
+    cv2.polylines(mask, [places], closed, 1, min(max(1, round(width)), whole), shift=SHIFT)
 
 
 def palm_length(points: np.ndarray) -> float:
