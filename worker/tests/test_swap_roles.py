@@ -73,6 +73,25 @@ def test_a_stranger_is_looked_at_again_though_alone(cast, eyes):
     assert last == {0: 0}
 
 
+def test_whoever_came_half_hidden_is_known_soon(cast, eyes):
+    eyes.looks_like[30] = 0.7 * ANNE + 0.7 * np.eye(128)[2]  # distance 0.76
+    cast.cast(VIEW, {0: face(30)}, 0)
+
+    roles = [cast.cast(VIEW, {0: face(30 if index < 3 else 10)}, index) for index in range(1, RATE // 2)]
+
+    assert roles[0] == {}
+    assert roles[-1] == {0: 0}
+
+
+def test_a_stranger_is_looked_at_a_few_times_and_then_once_a_second(cast, eyes):
+    eyes.looks_like[30] = -ANNE
+
+    for index in range(5 * RATE):
+        assert cast.cast(VIEW, {0: face(30)}, index) == {}
+
+    assert eyes.looks == 5 + 4
+
+
 def test_one_look_that_sees_somebody_else_changes_nothing(cast, eyes):
     company = {1: face(20)}
     for index in range(RATE):

@@ -15,7 +15,7 @@ from worker.faces.views import View
 from worker.memory import Remembers, storable
 
 LOOK_AGAIN = 1.0  # seconds between two looks at one track, where it could be mistaken
-LOOK_BACK = 0.25  # seconds, likewise, for a track that was lost meanwhile
+LOOK_BACK = 0.25  # seconds, likewise, for a track that was lost meanwhile, or came as a stranger just now
 KEPT = 0.5  # of what a track looked like until now, when it is looked at again
 
 
@@ -35,6 +35,7 @@ class Known:
     """What is known of one track. Frames are numbers of pictures; `role` is None for a stranger."""
 
     embedding: np.ndarray
+    came: int
     looked: int
     seen: int
     role: int | None = None
@@ -106,7 +107,9 @@ class Cast(Remembers):
         if known is None:
             return True
         since = index - known.looked
-        if known.seen < index - 1:
+        is_lost = known.seen < index - 1
+        is_new = index - known.came <= self.look_again  # and may have come half hidden, or turned away
+        if is_lost or (is_new and known.role is None):
             return since >= self.look_back
         return since >= self.look_again and (crowded or known.role is None)
 
@@ -116,7 +119,8 @@ class Cast(Remembers):
         before = self.state.known.get(track)
         if before is not None and before.seen == index - 1:
             embedding = KEPT * before.embedding + (1 - KEPT) * embedding
-        known = Known(embedding=embedding, looked=index, seen=index)
+        came = index if before is None else before.came
+        known = Known(embedding=embedding, came=came, looked=index, seen=index)
         self.state.known[track] = known
         others = [self.state.known[n] for n in people if n != track and n in self.state.known]
         self.choose(known, others)
