@@ -159,8 +159,8 @@ def test_settings_that_do_not_fit_together_are_told_with_what_to_do(tmp_path):
     ended = run_in_vain(environment(tmp_path, 0) | runpod)
 
     assert ended.returncode == 1
-    assert "RUNPOD_API_KEY and RUNPOD_ENDPOINT_ID is not set" in ended.stderr
-    assert "HINT: Set both variables." in ended.stderr
+    assert "RUNPOD_API_KEY and RUNPOD_ENDPOINT_ID are not set" in ended.stderr
+    assert "HINT: Runpod needs both variables." in ended.stderr
     assert "Traceback" not in ended.stderr
 
 
