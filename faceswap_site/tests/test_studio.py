@@ -118,7 +118,9 @@ LET_OFF = {
 }
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1280, "dark")])
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(390, "light"), pytest.param(1280, "dark", marks=pytest.mark.slow)]
+)
 def test_every_list_and_row_of_the_admin_meets_wcag(owners, width, scheme):
     page = owners("/admin/", viewport={"width": width, "height": 900}, color_scheme=scheme)
     faults = admin_faults(page)
@@ -153,7 +155,7 @@ WATCH_FOR_JUMPS = """
 """
 
 
-@pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 900)])
+@pytest.mark.parametrize(("width", "height"), [(390, 844), pytest.param(1280, 900, marks=pytest.mark.slow)])
 def test_no_page_jumps_while_it_and_its_pictures_and_videos_come(owners, links, width, height):
     """Each comes so slowly that it is painted in parts."""
     page, jumps = owners("/", viewport={"width": width, "height": height}), {}
