@@ -16,11 +16,11 @@ import numpy as np
 
 from worker.faces import topology
 from worker.faces.detect import Detection, Detector
-from worker.faces.look import SMALLEST_REGION, closeup
+from worker.faces.look import SMALLEST_REGION, closeup, square
 from worker.faces.mesh import Region, crop, to_image
 from worker.faces.networks import open_network
 from worker.faces.track import face_size
-from worker.faces.views import Box, View
+from worker.faces.views import View
 from worker.memory import Remembers, storable
 
 POINTS = 21
@@ -156,20 +156,14 @@ def palms_near(palms: Detector, view: View, face: np.ndarray, reach: float) -> l
     Beyond the view's edges the square is black: larger, the palms would be larger than any that are known.
     """
     size, (x, y) = face_size(face), middle(face)
-    y += DOWN * size
-    box = Box(
-        left=int(x - reach * size),
-        top=int(y - reach * size),
-        right=int(x + reach * size),
-        bottom=int(y + reach * size),
-    ).even_within(view.width, view.height)
+    box = square(view, x, y + DOWN * size, reach * size)
     if min(box.width, box.height) < SMALLEST_REGION:
         return []
     side = palms.layout.side
     image = view.look(box, max(2, round(side * max(box.width, box.height) / (2 * reach * size))))
     zoom = image.shape[1] / box.width
-    square = np.zeros((side, side, 3), np.uint8)
-    square[: image.shape[0], : image.shape[1]] = image[:side, :side]
+    filled = np.zeros((side, side, 3), np.uint8)
+    filled[: image.shape[0], : image.shape[1]] = image[:side, :side]
     shift = np.array([box.left, box.top]) + 0.5 / zoom - 0.5
     return [
         Detection(
@@ -178,7 +172,7 @@ def palms_near(palms: Detector, view: View, face: np.ndarray, reach: float) -> l
             high=each.high / zoom + shift,
             keypoints=each.keypoints / zoom + shift,
         )
-        for each in palms.find(square)
+        for each in palms.find(filled)
     ]
 
 

@@ -83,13 +83,7 @@ class Closeup:
 
 def closeup(view: View, region: Region, longest: int) -> Closeup | None:
     """Return the view round the region, at most so many pixels long; None if there is too little of it."""
-    reach = region.side * 0.75
-    box = Box(
-        left=int(region.x - reach),
-        top=int(region.y - reach),
-        right=int(region.x + reach),
-        bottom=int(region.y + reach),
-    ).even_within(view.width, view.height)
+    box = square(view, region.x, region.y, region.side * 0.75)
     if min(box.width, box.height) < SMALLEST_REGION:
         return None
     image = view.look(box, longest)
@@ -101,6 +95,12 @@ def closeup(view: View, region: Region, longest: int) -> Closeup | None:
         angle=region.angle,
     )
     return Closeup(image=image, region=near, zoom=zoom, corner=np.array([box.left, box.top]))
+
+
+def square(view: View, x: float, y: float, reach: float) -> Box:
+    """Return what of the square that reaches so many pixels round (x, y) is in the view."""
+    sides = Box(left=int(x - reach), top=int(y - reach), right=int(x + reach), bottom=int(y + reach))
+    return sides.even_within(view.width, view.height)
 
 
 def whole(view: View, longest: int) -> np.ndarray:

@@ -27,12 +27,13 @@ def hand_cover(image: np.ndarray, points: np.ndarray) -> np.ndarray:
     `image` is (h, w, 3) uint8, in any colours that tell the hand from what is behind it.
     """
     inside, outside = drawn(points, image.shape[:2])
+    if not inside.any():
+        return np.zeros(image.shape[:2], np.float32)
     markers = np.where(inside, IS_HAND, np.where(outside, 0, IS_NOT)).astype(np.int32)
-    if inside.any():
-        cv2.watershed(image, markers)
-        filled = cv2.morphologyEx((markers == IS_HAND).astype(np.uint8), cv2.MORPH_DILATE, np.ones((3, 3)))
-        return cv2.GaussianBlur(filled.astype(np.float32), (0, 0), SOFT)
-    return np.zeros(image.shape[:2], np.float32)
+    cv2.watershed(image, markers)
+    # The watershed leaves the border itself to neither side.
+    hand = cv2.dilate((markers == IS_HAND).astype(np.float32), np.ones((3, 3)))
+    return cv2.GaussianBlur(hand, (0, 0), SOFT)
 
 
 def drawn(points: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
